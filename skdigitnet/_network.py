@@ -1,0 +1,78 @@
+"""The network's shape: layer sizes to and from the flat vector theta."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Network:
+    """A multilayer perceptron without its weights.
+
+    ``theta`` is one flat vector: every layer's coefs (C-ordered), then every
+    layer's intercepts, as :class:`~sklearn.neural_network.MLPClassifier` packs
+    them for L-BFGS.
+
+    Parameters
+    ----------
+    layer_sizes : tuple of int
+        Number of features, units of each hidden layer, number of outputs.
+    activation : {"identity", "logistic", "tanh", "relu"}
+        Of every hidden layer.
+    out_activation : {"identity", "logistic", "softmax"}
+    """
+
+    layer_sizes: tuple[int, ...]
+    activation: str
+    out_activation: str
+
+    @property
+    def n_outputs(self) -> int:
+        return self.layer_sizes[-1]
+
+    @property
+    def coef_shapes(self) -> list[tuple[int, int]]:
+        return list(pairwise(self.layer_sizes))
+
+    @property
+    def intercept_shapes(self) -> list[tuple[int]]:
+        return [(n_out,) for n_out in self.layer_sizes[1:]]
+
+    def unpack(self, theta: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """Views of theta as coefs of shape (n_in, n_out) and intercepts (n_out,)."""
+        shapes = [*self.coef_shapes, *self.intercept_shapes]
+        ends = np.cumsum([math.prod(shape) for shape in shapes])
+        parts = [
+            part.reshape(shape)
+            for part, shape in zip(np.split(theta, ends[:-1]), shapes, strict=True)
+        ]
+        n_layers = len(self.coef_shapes)
+        return parts[:n_layers], parts[n_layers:]
+
+    def pack(self, coefs, intercepts, dtype) -> np.ndarray:
+        """The inverse of :meth:`unpack`, as a new array."""
+        flat = [np.ravel(part) for part in (*coefs, *intercepts)]
+        return np.concatenate(flat, dtype=dtype, casting="same_kind")
+
+    def initial_theta(self, random_state: np.random.RandomState, dtype) -> np.ndarray:
+        """Uniform weights after Glorot and Bengio, drawn as MLPClassifier draws them.
+
+        Each layer's coefs, then its intercepts, uniform in +-sqrt(c / (n_in +
+        n_out)) with c = 2 for logistic units and c = 6 otherwise [1]_.
+
+        References
+        ----------
+        .. [1] X. Glorot and Y. Bengio, "Understanding the difficulty of training
+           deep feedforward neural networks", AISTATS 2010.
+        """
+        factor = 2.0 if self.activation == "logistic" else 6.0
+        coefs, intercepts = [], []
+        for n_in, n_out in self.coef_shapes:
+            bound = np.sqrt(factor / (n_in + n_out))
+            coefs.append(random_state.uniform(-bound, bound, (n_in, n_out)))
+            intercepts.append(random_state.uniform(-bound, bound, n_out))
+        return self.pack(coefs, intercepts, dtype)

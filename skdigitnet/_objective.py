@@ -1,0 +1,84 @@
+"""The objective J(theta) and its gradient."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from skdigitnet import _kernels
+from skdigitnet._network import Network
+
+# Rows that go through the network together: enough for the matrix products to run
+# at full speed, few enough for their activations to stay in cache.
+MAX_BLOCK_ROWS = 1024
+MIN_BLOCK_ROWS = 64
+BLOCK_BYTES = 2**24
+
+
+def block_rows(row_elements: int, itemsize: int) -> int:
+    """How many rows of ``row_elements`` numbers each make a block of bounded size."""
+    rows = BLOCK_BYTES // (row_elements * itemsize)
+    return int(np.clip(rows, MIN_BLOCK_ROWS, MAX_BLOCK_ROWS))
+
+
+class Objective:
+    r"""Regularised loss of a network over the training rows of a data set.
+
+    .. math:: J(\theta) = \frac{1}{W} \sum_i w_i \, loss(y_i, f(x_i; \theta))
+       + \frac{\alpha}{2 W} \sum_l \lVert coefs_l \rVert^2, \qquad W = \sum_i w_i
+
+    Parameters
+    ----------
+    network : Network
+    loss : {"log_loss", "squared_error"}
+    alpha : float
+        Strength of the L2 penalty; intercepts are not penalised.
+    data : Data
+        Inputs, targets and weights.
+    rows : ndarray of shape (n_training_rows,), dtype intp
+        The rows of data that i runs over, in the order in which they are taken.
+    """
+
+    def __init__(self, network: Network, loss: str, alpha: float, data, rows):
+        self.network, self.data, self.rows = network, data, rows
+        self.total_weight = float(data.sample_weight[rows].sum())
+        self.decay = alpha / self.total_weight
+        gathered = 0 if data.is_sparse else network.layer_sizes[0]
+        size = block_rows(gathered + sum(network.layer_sizes[1:]), data.dtype.itemsize)
+        self.backprop = _kernels.Backprop(
+            network.layer_sizes,
+            network.activation,
+            loss,
+            network.out_activation,
+            block_size=min(size, len(rows)),
+            sparse=data.is_sparse,
+        )
+        self.work = np.empty(self.backprop.workspace_size, dtype=data.dtype)
+
+    def loss_and_gradient(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
+        """J(theta) and its gradient, both of theta's dtype in the data's precision.
+
+        Parameters
+        ----------
+        theta : ndarray of shape (n_params,)
+
+        Returns
+        -------
+        loss : float
+        gradient : ndarray of shape (n_params,)
+        """
+        theta = np.ascontiguousarray(theta, dtype=self.data.dtype)
+        gradient = np.zeros_like(theta)
+        loss = _kernels.add_penalty(self.backprop, self.decay, theta, gradient)
+        for start in range(0, len(self.rows), self.backprop.block_size):
+            loss += _kernels.add_loss_gradient(
+                self.backprop,
+                self.data,
+                self.rows,
+                start,
+                len(self.rows),
+                1 / self.total_weight,
+                theta,
+                gradient,
+                self.work,
+            )
+        return loss, gradient

@@ -1,0 +1,142 @@
+"""From rows to the output layer's pre-activations z, and what z means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+from scipy.special import expit, log_expit, log_softmax, softmax
+
+from skdigitnet import _kernels
+from skdigitnet._network import Network
+from skdigitnet._objective import block_rows
+
+
+@dataclass(frozen=True)
+class OutputLayer:
+    """How to read the output layer; z is always (n_rows, n_outputs).
+
+    Parameters
+    ----------
+    out_activation : {"identity", "logistic", "softmax"}
+    multilabel : bool
+        Whether every output is a label of its own.
+    """
+
+    out_activation: str
+    multilabel: bool
+
+    def decision(self, z: np.ndarray) -> np.ndarray:
+        """z in scikit-learn's shapes; where a label is on or off, on is above zero."""
+        if self.out_activation == "identity" and (self.multilabel or z.shape[1] == 1):
+            z = z - z.dtype.type(0.5)  # targets are 0 and 1
+        if self.multilabel or z.shape[1] > 2:
+            return z
+        return z[:, 0] if z.shape[1] == 1 else z[:, 1] - z[:, 0]
+
+    def indices(self, z: np.ndarray) -> np.ndarray:
+        """Index of the predicted class (n_rows,), or the multilabel indicator."""
+        if self.multilabel or z.shape[1] == 1:
+            return (self.decision(z) > 0).astype(np.intp)
+        return z.argmax(axis=1)
+
+    def probabilities(self, z: np.ndarray) -> np.ndarray:
+        """Probability of each class (n_rows, n_classes)."""
+        if self.out_activation == "softmax":
+            return softmax(z, axis=1)
+        if z.shape[1] == 1 and not self.multilabel:
+            return np.hstack([expit(-z), expit(z)])
+        # several logistic outputs for one label a row: normalised, through logarithms so
+        # that the sum cannot be zero
+        return expit(z) if self.multilabel else softmax(log_expit(z), axis=1)
+
+    def log_probabilities(self, z: np.ndarray) -> np.ndarray:
+        """Their logarithms, finite wherever z is."""
+        if self.out_activation == "softmax":
+            return log_softmax(z, axis=1)
+        if z.shape[1] == 1 and not self.multilabel:
+            return np.hstack([log_expit(-z), log_expit(z)])
+        return log_expit(z) if self.multilabel else log_softmax(log_expit(z), axis=1)
+
+
+def map_outputs(
+    coefs: list[np.ndarray],
+    intercepts: list[np.ndarray],
+    activation: str,
+    X,
+    function: Callable[[np.ndarray], np.ndarray],
+) -> np.ndarray:
+    """``function(z)`` for every row of X, computed block of rows by block of rows.
+
+    Parameters
+    ----------
+    coefs, intercepts : list of ndarray
+    activation : str
+        Of the hidden layers.
+    X : ndarray or CSR of shape (n_rows, n_features)
+        Computation is in the precision of X and the weights together, as NumPy
+        promotes them.
+    function : callable
+        Maps (n_block_rows, n_outputs) to (n_block_rows, ...).
+
+    Returns
+    -------
+    out : ndarray of shape (n_rows, ...)
+    """
+    n_rows = X.shape[0]
+    out = None
+    for rows, z in _output_blocks(coefs, intercepts, activation, X):
+        values = function(z)
+        if out is None:
+            out = np.empty((n_rows, *values.shape[1:]), dtype=values.dtype)
+        out[rows] = values
+    return out
+
+
+def _output_blocks(coefs, intercepts, activation, X) -> Iterator[tuple[slice, np.ndarray]]:
+    dtype = np.result_type(X.dtype, *coefs, *intercepts)
+    coefs = [np.ascontiguousarray(W, dtype=dtype) for W in coefs]
+    intercepts = [np.ascontiguousarray(b, dtype=dtype) for b in intercepts]
+    size = block_rows(X.shape[1] + sum(W.shape[1] for W in coefs), dtype.itemsize)
+    for start in range(0, X.shape[0], size):
+        rows = slice(start, start + size)
+        yield rows, _forward(coefs, intercepts, activation, X[rows])
+
+
+def _forward(coefs, intercepts, activation, a) -> np.ndarray:
+    hidden = [activation] * (len(coefs) - 1) + ["identity"]
+    for W, b, f in zip(coefs, intercepts, hidden, strict=True):
+        if sparse.issparse(a):
+            a = np.ascontiguousarray(a @ W + b)
+            _kernels.apply_activation(f, a)
+        else:
+            a = _kernels.layer_forward(np.ascontiguousarray(a, dtype=W.dtype), W, b, f)
+    return a
+
+
+def accuracy_on(
+    network: Network, output_layer: OutputLayer, X, indices: np.ndarray, weight: np.ndarray
+) -> Callable[[np.ndarray], float]:
+    """The weighted accuracy on these rows, as a function of theta.
+
+    Parameters
+    ----------
+    network : Network
+    output_layer : OutputLayer
+    X : ndarray or CSR of shape (n_rows, n_features)
+    indices : ndarray of shape (n_rows,) or (n_rows, n_outputs)
+        As :meth:`OutputLayer.indices` predicts them; a multilabel row counts when
+        every label is right.
+    weight : ndarray of shape (n_rows,)
+    """
+
+    def accuracy(theta: np.ndarray) -> float:
+        coefs, intercepts = network.unpack(theta)
+        predicted = map_outputs(coefs, intercepts, network.activation, X, output_layer.indices)
+        right = predicted == indices
+        right = right.all(axis=1) if right.ndim == 2 else right
+        return float(np.average(right, weights=weight))
+
+    return accuracy

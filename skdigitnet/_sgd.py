@@ -1,0 +1,173 @@
+"""Stochastic gradient descent and Adam: epochs over mini-batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from skdigitnet import _kernels
+from skdigitnet._objective import Objective
+from skdigitnet._stopping import TrainingState, check_finite
+
+# Multiply-adds in one compiled call: a few hundredths of a second of work, after
+# which Python looks for Ctrl-C.
+CALL_OPERATIONS = 2**28
+MIN_ADAPTIVE_RATE = 1e-6
+RATE_CUT = 5.0
+
+
+@dataclass(frozen=True)
+class StochasticSolver:
+    """Mini-batch descent with the estimator's parameters of the same names.
+
+    The order of the rows, the schedules, the update rules and the stopping rule are
+    MLPClassifier's, except that the penalty does not depend on the batch size.
+    """
+
+    solver: str
+    batch_size: int | str
+    learning_rate: str
+    learning_rate_init: float
+    power_t: float
+    max_iter: int
+    shuffle: bool
+    tol: float
+    verbose: bool | int
+    momentum: float
+    nesterovs_momentum: bool
+    beta_1: float
+    beta_2: float
+    epsilon: float
+    n_iter_no_change: float
+
+    def solve(
+        self,
+        objective: Objective,
+        state: TrainingState,
+        validation_score: Callable[[np.ndarray], float] | None,
+        random_state: np.random.RandomState,
+    ) -> str | None:
+        """Train until the stopping rule holds, ``max_iter`` epochs at most.
+
+        Parameters
+        ----------
+        objective : Objective
+        state : TrainingState
+            Brought forward in place.
+        validation_score : callable or None
+            Score of a theta on the held-out rows, for early stopping.
+        random_state : RandomState
+            Shuffles the rows.
+
+        Returns
+        -------
+        warning : str or None
+            Why training has not converged, if it has not.
+
+        Raises
+        ------
+        ValueError
+            At the end of the epoch in which training diverges.
+        """
+        update = self._start(objective, state)
+        gradient = np.empty_like(state.theta)
+        try:
+            for _ in range(self.max_iter):
+                loss = self._epoch(objective, state, update, gradient, random_state)
+                check_finite(loss, state.theta, f"epoch {len(state.loss_curve) + 1}")
+                score = None if validation_score is None else validation_score(state.theta)
+                state.record(loss, score, self.tol)
+                if self.verbose:
+                    state.report()
+                if self._stops(state, score):
+                    return None
+        finally:
+            state.random_state = random_state.get_state()
+        return (
+            f"max_iter={self.max_iter} epochs reached and training has not converged yet."
+            " Raise max_iter, or learning_rate_init if the loss still falls slowly."
+        )
+
+    def _start(self, objective: Objective, state: TrainingState) -> _kernels.Update:
+        rule = self._update_rule()
+        n_moments = {"gradient_descent": 0, "adam": 2}.get(rule, 1)
+        if state.update_rule != rule or state.moments is None:
+            state.update_rule, state.n_steps = rule, 0
+            state.moments = np.zeros(n_moments * len(state.theta), state.theta.dtype)
+        if state.order is None:
+            state.order = objective.rows
+        return _kernels.Update(
+            rule,
+            learning_rate=self.learning_rate_init,
+            n_steps=state.n_steps,
+            momentum=self.momentum,
+            beta_1=self.beta_1,
+            beta_2=self.beta_2,
+            epsilon=self.epsilon,
+        )
+
+    def _update_rule(self) -> str:
+        if self.solver == "adam":
+            return "adam"
+        if self.momentum == 0:
+            return "gradient_descent"
+        return "nesterov" if self.nesterovs_momentum else "momentum"
+
+    def _epoch(self, objective, state, update, gradient, random_state) -> float:
+        """One pass over the training rows; the mean of the batches' objectives."""
+        n_rows = len(state.order)
+        if self.shuffle:
+            # the draws of sklearn.utils.shuffle, without its checks
+            state.order = state.order[random_state.permutation(n_rows)]
+        update.learning_rate = self._rate(state)
+        batch_size = min(200, n_rows) if self.batch_size == "auto" else self.batch_size
+        call_rows = max(1, CALL_OPERATIONS // (6 * len(state.theta)))
+        position, total = 0, 0.0
+        while position < n_rows:
+            position, loss = _kernels.train(
+                objective.backprop,
+                objective.data,
+                update,
+                state.order,
+                position,
+                min(position + call_rows, n_rows),
+                min(batch_size, n_rows),
+                objective.decay,
+                state.theta,
+                gradient,
+                state.moments,
+                objective.work,
+            )
+            total += loss
+        state.n_steps = update.n_steps
+        state.n_samples_seen += n_rows
+        return total / n_rows
+
+    def _rate(self, state: TrainingState) -> float:
+        """The learning rate of the next epoch."""
+        if self.solver == "sgd" and self.learning_rate == "invscaling":
+            return self.learning_rate_init / (state.n_samples_seen + 1) ** self.power_t
+        return self.learning_rate_init / RATE_CUT**state.n_rate_cuts
+
+    def _stops(self, state: TrainingState, score: float | None) -> bool:
+        if state.n_no_improvement <= self.n_iter_no_change:
+            return False
+        what = "Training loss" if score is None else "Validation score"
+        message = (
+            f"{what} did not improve more than tol={self.tol:f} for"
+            f" {self.n_iter_no_change} consecutive epochs."
+        )
+        adaptive = self.solver == "sgd" and self.learning_rate == "adaptive"
+        if not adaptive or self._rate(state) <= MIN_ADAPTIVE_RATE:
+            self._say(f"{message} Stopping.")
+            return True
+        state.n_rate_cuts += 1
+        state.n_no_improvement = 0
+        self._say(f"{message} Setting learning rate to {self._rate(state):f}")
+        return False
+
+    def _say(self, message: str) -> None:
+        if self.verbose:
+            print(message)

@@ -1,0 +1,343 @@
+"""Checks of what the user passes to fit, before anything is changed."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from numbers import Integral
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils import check_array, check_consistent_length, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import validate_data
+
+from skdigitnet._kernels import OUTPUT_LOSSES
+from skdigitnet._network import Network
+
+
+def check_hidden_layer_sizes(hidden_layer_sizes) -> tuple[int, ...]:
+    """The sizes as a tuple of positive ints; one int stands for one layer."""
+    sizes = hidden_layer_sizes
+    sizes = (sizes,) if isinstance(sizes, Integral) else tuple(sizes)
+    if all(isinstance(size, Integral) and size > 0 for size in sizes):
+        return tuple(int(size) for size in sizes)
+    raise ValueError(
+        f"hidden_layer_sizes={hidden_layer_sizes!r}: every hidden layer must have a"
+        " positive whole number of units. Give an int for one layer, a sequence of ints"
+        " for several, or () for none."
+    )
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The classes, and how y names them.
+
+    Attributes
+    ----------
+    classes : ndarray of shape (n_classes,)
+        Sorted; the column indices when y is a multilabel indicator matrix.
+    multilabel : bool
+    """
+
+    classes: np.ndarray
+    multilabel: bool
+
+    @classmethod
+    def of(cls, y) -> Labels:
+        """Those that y holds; y as :func:`check_target` returns it."""
+        if y.ndim == 2:
+            return cls(np.arange(y.shape[1]), multilabel=True)
+        return cls(_unique(y, "y"), multilabel=False)
+
+    @classmethod
+    def given(cls, classes, y) -> Labels:
+        """Those that the user lists in the first call to ``partial_fit``."""
+        if classes is None:
+            raise ValueError("classes must be passed on the first call to partial_fit.")
+        classes = _unique(column_or_1d(classes), "classes")
+        if len(classes) < 2:
+            raise ValueError(
+                f"classes={classes.tolist()} has one class only; list every class that any"
+                " later y may hold, two at least."
+            )
+        return cls(classes, multilabel=y.ndim == 2)
+
+    def check_same(self, classes) -> None:
+        """Raise unless ``classes`` is None or names these classes."""
+        if classes is None or np.array_equal(_unique(classes, "classes"), self.classes):
+            return
+        raise ValueError(
+            f"classes={np.asarray(classes).tolist()} is not the same as on the first call,"
+            f" where it was {self.classes.tolist()}. Leave it out, or train a new estimator."
+        )
+
+    def check_complete(self, y) -> None:
+        """Raise unless y, the rows that count, holds every class, and two at least."""
+        if self.multilabel:
+            return
+        present = _unique(y, "y")
+        if len(self.classes) < 2 or len(present) < 2:
+            raise ValueError(
+                f"y has one class only among the rows of positive sample_weight: {present.tolist()}."
+                " A classifier needs two classes or more."
+            )
+
+    def indices(self, y) -> np.ndarray:
+        """y as class indices (n_rows,), or the indicator matrix as uint8.
+
+        Raises
+        ------
+        ValueError
+            If y holds a label that is not a class, or has another form.
+        """
+        if self.multilabel != (y.ndim == 2):
+            form = "an indicator matrix" if self.multilabel else "one label a row"
+            raise ValueError(f"y must be {form} as in the first fit; its shape is {y.shape}.")
+        if self.multilabel and y.shape[1] != len(self.classes):
+            raise ValueError(
+                f"y has {y.shape[1]} columns; it must have one for each of the"
+                f" {len(self.classes)} classes."
+            )
+        if self.multilabel:
+            return np.ascontiguousarray(y, dtype=np.uint8)
+        unseen = sorted(set(_unique(y, "y").tolist()) - set(self.classes.tolist()), key=str)
+        if unseen:
+            raise ValueError(
+                f"y has labels {unseen}, which are not among the classes"
+                f" {self.classes.tolist()}. Train anew with fit and warm_start=False, or list"
+                " every class in the first call to partial_fit."
+            )
+        return np.searchsorted(self.classes, y).astype(np.intp, copy=False)
+
+    def decode(self, indices: np.ndarray) -> np.ndarray:
+        """The labels of indices; the inverse of :meth:`indices`."""
+        return indices if self.multilabel else self.classes[indices]
+
+
+def _unique(labels, name: str) -> np.ndarray:
+    try:
+        return np.unique(labels)
+    except TypeError:
+        kinds = sorted({type(label).__name__ for label in labels})
+        raise ValueError(
+            f"{name} mixes labels of types {', '.join(kinds)}, which have no common order."
+            " Use labels of one type, for example strings."
+        ) from None
+
+
+def check_target(y):
+    """y as an array of labels (n,), or as a dense indicator matrix (n, n_outputs).
+
+    Raises
+    ------
+    ValueError
+        If y is continuous, or several multiclass targets at once.
+    """
+    check_classification_targets(y)
+    if type_of_target(y, input_name="y") == "multilabel-indicator":
+        return y.toarray() if hasattr(y, "toarray") else np.asarray(y)
+    if y.ndim == 2 and y.shape[1] > 1:
+        raise ValueError(
+            f"y has shape {y.shape} and more than the values 0 and 1. Give one label a row,"
+            " or an indicator matrix of 0 and 1 for several labels a row."
+        )
+    return column_or_1d(y, warn=True)
+
+
+@dataclass(frozen=True)
+class TrainingRows:
+    """X, y and sample_weight as checked, and what an estimator notes of X's columns.
+
+    Attributes
+    ----------
+    X : ndarray or CSR of shape (n_samples, n_features), float32 or float64
+    y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+    sample_weight : ndarray of shape (n_samples,), float64
+    features : dict
+        ``n_features_in_`` and, where X has them, ``feature_names_in_``.
+    """
+
+    X: object
+    y: np.ndarray
+    sample_weight: np.ndarray
+    features: dict
+
+
+def check_training_rows(estimator, X, y, sample_weight, *, reset: bool) -> TrainingRows:
+    """Check what fit is given and leave the estimator as it is.
+
+    Parameters
+    ----------
+    estimator : BackpropMLPClassifier
+    X, y, sample_weight : as passed to fit
+    reset : bool
+        False if X must have the features of the estimator's last fit.
+    """
+    # scikit-learn notes the features before it looks at the values
+    scratch = copy.copy(estimator)
+    X, y = validate_data(
+        scratch,
+        X,
+        y,
+        accept_sparse=("csr", "csc"),
+        dtype=(np.float64, np.float32),
+        order="C",
+        multi_output=True,
+        reset=reset,
+    )
+    noted = ("n_features_in_", "feature_names_in_")
+    return TrainingRows(
+        X=X.tocsr() if sparse.issparse(X) else X,
+        y=check_target(y),
+        sample_weight=check_sample_weight(sample_weight, X),
+        features={name: value for name, value in vars(scratch).items() if name in noted},
+    )
+
+
+def check_sample_weight(sample_weight, X) -> np.ndarray:
+    """Weights of shape (n_samples,), float64: ones where None is given.
+
+    Raises
+    ------
+    ValueError
+        If a weight is negative, not finite, or if all are zero.
+    """
+    n_samples = X.shape[0]
+    if sample_weight is None:
+        return np.ones(n_samples)
+    weight = check_array(
+        sample_weight,
+        ensure_2d=False,
+        allow_nd=True,
+        dtype=np.float64,
+        order="C",
+        input_name="sample_weight",
+    )
+    if weight.ndim != 1:
+        raise ValueError(
+            f"sample_weight must be 1-dimensional, one weight a row; got {weight.ndim}"
+            " dimensions."
+        )
+    check_consistent_length(X, weight)
+    if (weight < 0).any():
+        raise ValueError(
+            f"sample_weight must not be negative; its smallest value is {weight.min()}."
+        )
+    if not 0 < weight.sum() < np.inf:
+        raise ValueError(
+            f"sample_weight sums to {weight.sum()}; the sum must be positive and finite, so"
+            " at least one weight must be positive."
+        )
+    return weight
+
+
+def apply_class_weight(class_weight, y: np.ndarray, labels: Labels, weight) -> np.ndarray:
+    """Sample weights times the weights of their classes.
+
+    "balanced" is scikit-learn's W / (n_classes * W_k) with W_k the summed sample
+    weights of class k. For multilabel y it is taken for each output's two values, or a
+    list with a dict of them for each output is given, and a row's weights multiply.
+
+    Raises
+    ------
+    ValueError
+        If class_weight names a class that does not exist, or a negative weight.
+    """
+    if class_weight is None:
+        return weight
+    if not labels.multilabel:
+        if not isinstance(class_weight, dict | str):
+            raise ValueError(
+                f"class_weight={class_weight!r}: a list is for multilabel y only; give a dict"
+                ' or "balanced".'
+            )
+        return weight * _column_weight(class_weight, labels.classes, y, weight)
+    per_output = [class_weight] * y.shape[1] if class_weight == "balanced" else class_weight
+    if isinstance(per_output, dict) or len(per_output) != y.shape[1]:
+        raise ValueError(
+            f"class_weight={class_weight!r}: for multilabel y give \"balanced\" or a list of"
+            f" {y.shape[1]} dicts, one for each output, such as {{0: 1, 1: 5}}."
+        )
+    product = weight.copy()
+    for output, column in zip(per_output, y.T, strict=True):
+        product *= _column_weight(output, np.arange(2), column, weight)
+    return product
+
+
+def _column_weight(class_weight, classes, y, weight):
+    indices = np.searchsorted(classes, y)
+    if class_weight == "balanced":
+        totals = np.bincount(indices, weights=weight, minlength=len(classes))
+        present = totals > 0
+        of_class = np.zeros(len(classes))
+        of_class[present] = weight.sum() / (present.sum() * totals[present])
+        return of_class[indices]
+    unknown = sorted(set(class_weight) - set(classes.tolist()), key=str)
+    if unknown:
+        raise ValueError(
+            f"class_weight names {unknown}, not among the classes {classes.tolist()}."
+        )
+    of_class = np.array([float(class_weight.get(k, 1.0)) for k in classes.tolist()])
+    if not (np.isfinite(of_class) & (of_class >= 0)).all():
+        raise ValueError(
+            f"class_weight={class_weight!r}: weights must be finite and not negative."
+        )
+    return of_class[indices]
+
+
+def make_network(estimator, n_features: int, labels: Labels) -> Network:
+    """The network that the estimator's parameters describe.
+
+    Raises
+    ------
+    ValueError
+        If hidden_layer_sizes, loss and output_activation do not go together with
+        each other and with the labels.
+    """
+    loss, out_activation = estimator.loss, estimator.output_activation
+    n_classes = len(labels.classes)
+    if out_activation == "auto":
+        out_activation = "logistic" if labels.multilabel or n_classes == 2 else "softmax"
+    if (loss, out_activation) not in OUTPUT_LOSSES:
+        raise ValueError(
+            f"output_activation={out_activation!r} does not go with loss={loss!r}; use"
+            " loss='squared_error', or another output_activation."
+        )
+    if labels.multilabel and out_activation == "softmax":
+        raise ValueError(
+            "output_activation='softmax' is for one label a row, and y has several; use"
+            " 'auto' or 'logistic'."
+        )
+    one_output = n_classes == 2 and not labels.multilabel and out_activation != "softmax"
+    hidden = check_hidden_layer_sizes(estimator.hidden_layer_sizes)
+    layer_sizes = (n_features, *hidden, 1 if one_output else n_classes)
+    return Network(layer_sizes, estimator.activation, out_activation)
+
+
+def replace_initial(
+    network: Network, theta: np.ndarray, coef_init, intercept_init
+) -> np.ndarray:
+    """``theta`` with the user's coefs and intercepts, where given, in place of its own.
+
+    Raises
+    ------
+    ValueError
+        If their shapes do not fit the network, or a number is not finite.
+    """
+    coefs, intercepts = network.unpack(theta)
+    if coef_init is not None:
+        coefs = _check_arrays("coef_init", coef_init, network.coef_shapes)
+    if intercept_init is not None:
+        intercepts = _check_arrays("intercept_init", intercept_init, network.intercept_shapes)
+    return network.pack(coefs, intercepts, theta.dtype)
+
+
+def _check_arrays(name: str, arrays, shapes) -> list[np.ndarray]:
+    checked = [
+        check_array(array, ensure_2d=False, dtype=np.float64, input_name=name) for array in arrays
+    ]
+    got = [array.shape for array in checked]
+    if got != shapes:
+        raise ValueError(f"{name} must be arrays of shapes {shapes}, one a layer; got {got}.")
+    return checked
