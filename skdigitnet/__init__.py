@@ -3,10 +3,10 @@
 try:
     from skdigitnet._classifier import BackpropMLPClassifier
 except ModuleNotFoundError as error:
-    if error.name not in {"skdigitnet._blas", "skdigitnet._kernels"}:
+    if error.name != "skdigitnet._kernels":
         raise
     raise ImportError(
-        f"skdigitnet was imported from {__path__[0]}, where its compiled modules are"
+        f"skdigitnet was imported from {__path__[0]}, where its compiled module is"
         " missing: this is the source folder. Install it with `pip install .` and start"
         " Python in another folder."
     ) from error

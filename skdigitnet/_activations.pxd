@@ -6,7 +6,7 @@ pre-activation z need not be kept.
 
 from libc.math cimport exp, expf, tanh, tanhf
 
-from ._blas cimport real
+from ._gemm cimport real
 
 cdef enum Activation:
     IDENTITY

@@ -23,7 +23,6 @@ from skdigitnet._objective import Objective
 from skdigitnet._outputs import OutputLayer, accuracy_on, map_outputs
 from skdigitnet._sgd import StochasticSolver
 from skdigitnet._stopping import TrainingState, hold_out
-from skdigitnet._threads import single_threaded_blas
 from skdigitnet._validation import (
     Labels,
     TrainingRows,
@@ -335,8 +334,7 @@ class BackpropMLPClassifier(ClassifierMixin, BaseEstimator):
                 rows.sample_weight[state.held_out],
             )
         try:
-            with single_threaded_blas():
-                warning = solver.solve(objective, state, validation_score, random_state)
+            warning = solver.solve(objective, state, validation_score, random_state)
         except KeyboardInterrupt:
             self._publish(rows, labels, objective, state, keep_state)
             raise
@@ -380,8 +378,7 @@ class BackpropMLPClassifier(ClassifierMixin, BaseEstimator):
         X = validate_data(
             self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False
         )
-        with single_threaded_blas():
-            return map_outputs(self.coefs_, self.intercepts_, self.activation, X, function)
+        return map_outputs(self.coefs_, self.intercepts_, self.activation, X, function)
 
     def decision_function(self, X) -> np.ndarray:
         """Pre-activations z of the output layer.

@@ -17,7 +17,7 @@ from libc.string cimport memcpy, memset
 from ._activations cimport (
     IDENTITY, LOGISTIC, RELU, TANH, Activation, activate, multiply_by_derivative,
 )
-from ._blas cimport N, T, gemm, real
+from ._gemm cimport AVX2, AVX512, PORTABLE, best_instruction_set, gemm, real
 from ._losses cimport (
     IDENTITY_SQUARED_ERROR, LOGISTIC_LOG_LOSS, LOGISTIC_SQUARED_ERROR,
     SOFTMAX_LOG_LOSS, SOFTMAX_SQUARED_ERROR, OutputLoss, loss_and_derivative,
@@ -67,7 +67,8 @@ cdef class Backprop:
         Layer* layers
         Activation activation
         OutputLoss output_loss
-        Py_ssize_t inputs, targets, weights, delta, delta_below  # in the workspace
+        # where they start in the workspace
+        Py_ssize_t inputs, targets, weights, delta, delta_below, transposed
         readonly Py_ssize_t n_layers, n_coefs, n_params, block_size, workspace_size
 
     def __cinit__(
@@ -94,18 +95,21 @@ cdef class Backprop:
         self._lay_out_workspace(block_size, 0 if sparse else layer_sizes[0])
 
     cdef _lay_out_workspace(self, Py_ssize_t block_size, Py_ssize_t n_gathered):
-        cdef Py_ssize_t l, end = 0, widest = 0
+        cdef Py_ssize_t l, end = 0, widest = 0, largest = 0
         self.block_size = block_size
         for l in range(self.n_layers):
             self.layers[l].outputs = end
             end += block_size * self.layers[l].n_out
             widest = max(widest, self.layers[l].n_out)
+            if l > 0:
+                largest = max(largest, self.layers[l].n_in * self.layers[l].n_out)
         self.inputs = end
         self.targets = self.inputs + block_size * n_gathered
         self.weights = self.targets + block_size * self.layers[self.n_layers - 1].n_out
         self.delta = self.weights + block_size
         self.delta_below = self.delta + block_size * widest
-        self.workspace_size = self.delta_below + block_size * widest
+        self.transposed = self.delta_below + block_size * widest
+        self.workspace_size = self.transposed + largest
 
     def __dealloc__(self):
         free(self.layers)
@@ -181,6 +185,24 @@ cdef class Data:
         self._point_to_values(arrays[0])
 
 
+cdef int instruction_set = best_instruction_set()
+
+INSTRUCTION_SETS = {"portable": PORTABLE, "avx2": AVX2, "avx512": AVX512}
+
+
+def use_instruction_set(str name=None):
+    """Compute with this instruction set from now on, the best one by default.
+
+    Returns
+    -------
+    name : str
+        The one in use: the best that this processor has, if it lacks the wanted one.
+    """
+    global instruction_set
+    instruction_set = min(best_instruction_set(), INSTRUCTION_SETS.get(name, AVX512))
+    return {code: name for name, code in INSTRUCTION_SETS.items()}[instruction_set]
+
+
 # One layer forward
 
 cdef void affine(
@@ -191,7 +213,7 @@ cdef void affine(
     cdef Py_ssize_t i
     for i in range(m):
         memcpy(z + i * n_out, b, n_out * sizeof(real))
-    gemm(N, N, m, n_out, n_in, <real> 1, a, W, <real> 1, z)
+    gemm(instruction_set, m, n_out, n_in, <real> 1, a, n_in, 1, W, <real> 1, z)
 
 
 cdef void affine_sparse(
@@ -211,6 +233,18 @@ cdef void affine_sparse(
 
 
 # One layer's gradient
+
+cdef void transpose(
+    const real* W, Py_ssize_t n_in, Py_ssize_t n_out, real* out
+) noexcept nogil:
+    """out = W.T, in squares that stay in cache."""
+    cdef Py_ssize_t i, j, first_i, first_j
+    for first_i in range(0, n_in, 16):
+        for first_j in range(0, n_out, 16):
+            for j in range(first_j, min(first_j + 16, n_out)):
+                for i in range(first_i, min(first_i + 16, n_in)):
+                    out[j * n_in + i] = W[i * n_out + j]
+
 
 cdef inline void scale(real factor, real* x, Py_ssize_t size) noexcept nogil:
     """x <- factor * x; what x held before is not read when factor is 0."""
@@ -349,14 +383,16 @@ cdef void backward(
         const real* a
         real* delta = work + net.delta
         real* delta_below = work + net.delta_below
+        real* transposed = work + net.transposed
     for l in range(net.n_layers - 1, -1, -1):
         layer = &net.layers[l]
         a = work + net.layers[l - 1].outputs if l > 0 else X
         if l > 0:
             # delta_{l-1} = (delta_l W_l^T) * f'(Z_{l-1})
+            transpose(theta + layer.coefs, layer.n_in, layer.n_out, transposed)
             gemm(
-                N, T, m, layer.n_in, layer.n_out,
-                <real> 1, delta, theta + layer.coefs, <real> 0, delta_below,
+                instruction_set, m, layer.n_in, layer.n_out,
+                <real> 1, delta, layer.n_out, 1, transposed, <real> 0, delta_below,
             )
             multiply_by_derivative(net.activation, a, delta_below, m * layer.n_in)
         # d loss / d W_l = A_l^T delta_l
@@ -368,8 +404,8 @@ cdef void backward(
             )
         else:
             gemm(
-                T, N, layer.n_in, layer.n_out, m,
-                step, a, delta, keep_coefs, out + layer.coefs,
+                instruction_set, layer.n_in, layer.n_out, m,
+                step, a, 1, layer.n_in, delta, keep_coefs, out + layer.coefs,
             )
         # d loss / d b_l = sum of delta_l's rows
         scale(keep_intercepts, out + layer.intercepts, layer.n_out)

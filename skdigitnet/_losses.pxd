@@ -9,7 +9,7 @@ Courville, "Deep Learning", 2016, section 6.2.2).
 from libc.math cimport fabs, log, log1p
 
 from ._activations cimport real_exp, sigmoid
-from ._blas cimport real
+from ._gemm cimport real
 
 cdef enum OutputLoss:
     SOFTMAX_LOG_LOSS
