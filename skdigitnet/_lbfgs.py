@@ -71,7 +71,8 @@ class LBFGSSolver:
             callback=iteration_ends,
             options={"maxiter": self.max_iter, "maxfun": self.max_fun, "gtol": self.tol},
         )
-        check_finite(float(result.fun), result.x, f"iteration {len(state.loss_curve)}")
+        state.loss = float(result.fun)
+        check_finite(state.loss, result.x, f"iteration {len(state.loss_curve)}")
         return None if result.success or stops_early() else self._warning(result)
 
     def _warning(self, result: OptimizeResult) -> str:

@@ -14,6 +14,13 @@ from skdigitnet._stopping import TrainingState, check_finite
 # Multiply-adds in one compiled call: a few hundredths of a second of work, after
 # which Python looks for Ctrl-C.
 CALL_OPERATIONS = 2**28
+# by solver and whether the outputs are unbounded, where SGD's larger step diverges
+AUTO_RATE = {
+    ("sgd", False): 0.2,
+    ("sgd", True): 0.02,
+    ("adam", False): 0.01,
+    ("adam", True): 0.01,
+}
 MIN_ADAPTIVE_RATE = 1e-6
 RATE_CUT = 5.0
 
@@ -29,7 +36,7 @@ class StochasticSolver:
     solver: str
     batch_size: int | str
     learning_rate: str
-    learning_rate_init: float
+    learning_rate_init: float | str
     power_t: float
     max_iter: int
     shuffle: bool
@@ -81,9 +88,10 @@ class StochasticSolver:
                 state.record(loss, score, self.tol)
                 if self.verbose:
                     state.report()
-                if self._stops(state, score):
+                if self._stops(objective, state):
                     return None
         finally:
+            state.n_steps = update.n_steps
             state.random_state = random_state.get_state()
         return (
             f"max_iter={self.max_iter} epochs reached and training has not converged yet."
@@ -96,11 +104,9 @@ class StochasticSolver:
         if state.update_rule != rule or state.moments is None:
             state.update_rule, state.n_steps = rule, 0
             state.moments = np.zeros(n_moments * len(state.theta), state.theta.dtype)
-        if state.order is None:
-            state.order = objective.rows
         return _kernels.Update(
             rule,
-            learning_rate=self.learning_rate_init,
+            learning_rate=self._rate(objective, state),
             n_steps=state.n_steps,
             momentum=self.momentum,
             beta_1=self.beta_1,
@@ -121,8 +127,8 @@ class StochasticSolver:
         if self.shuffle:
             # the draws of sklearn.utils.shuffle, without its checks
             state.order = state.order[random_state.permutation(n_rows)]
-        update.learning_rate = self._rate(state)
-        batch_size = min(200, n_rows) if self.batch_size == "auto" else self.batch_size
+        update.learning_rate = self._rate(objective, state)
+        batch_size = min(200 if self.batch_size == "auto" else self.batch_size, n_rows)
         call_rows = max(1, CALL_OPERATIONS // (6 * len(state.theta)))
         position, total = 0, 0.0
         while position < n_rows:
@@ -133,7 +139,7 @@ class StochasticSolver:
                 state.order,
                 position,
                 min(position + call_rows, n_rows),
-                min(batch_size, n_rows),
+                batch_size,
                 objective.decay,
                 state.theta,
                 gradient,
@@ -141,31 +147,38 @@ class StochasticSolver:
                 objective.work,
             )
             total += loss
-        state.n_steps = update.n_steps
         state.n_samples_seen += n_rows
+        state.weight_seen += objective.total_weight
         return total / n_rows
 
-    def _rate(self, state: TrainingState) -> float:
+    def _rate(self, objective: Objective, state: TrainingState) -> float:
         """The learning rate of the next epoch."""
+        initial = self.learning_rate_init
+        if initial == "auto":
+            initial = AUTO_RATE[self.solver, objective.network.out_activation == "identity"]
         if self.solver == "sgd" and self.learning_rate == "invscaling":
-            return self.learning_rate_init / (state.n_samples_seen + 1) ** self.power_t
-        return self.learning_rate_init / RATE_CUT**state.n_rate_cuts
+            return initial / (state.weight_seen + 1) ** self.power_t
+        if self._is_adaptive():
+            return initial / RATE_CUT**state.n_rate_cuts
+        return initial
 
-    def _stops(self, state: TrainingState, score: float | None) -> bool:
+    def _is_adaptive(self) -> bool:
+        return self.solver == "sgd" and self.learning_rate == "adaptive"
+
+    def _stops(self, objective: Objective, state: TrainingState) -> bool:
         if state.n_no_improvement <= self.n_iter_no_change:
             return False
-        what = "Training loss" if score is None else "Validation score"
+        what = "Training loss" if state.held_out is None else "Validation score"
         message = (
             f"{what} did not improve more than tol={self.tol:f} for"
             f" {self.n_iter_no_change} consecutive epochs."
         )
-        adaptive = self.solver == "sgd" and self.learning_rate == "adaptive"
-        if not adaptive or self._rate(state) <= MIN_ADAPTIVE_RATE:
+        if not self._is_adaptive() or self._rate(objective, state) <= MIN_ADAPTIVE_RATE:
             self._say(f"{message} Stopping.")
             return True
         state.n_rate_cuts += 1
         state.n_no_improvement = 0
-        self._say(f"{message} Setting learning rate to {self._rate(state):f}")
+        self._say(f"{message} Setting learning rate to {self._rate(objective, state):f}")
         return False
 
     def _say(self, message: str) -> None:

@@ -20,10 +20,14 @@ class TrainingState:
     ----------
     theta : ndarray of shape (n_params,)
         The weights.
+    loss : float
+        The last loss; NaN before there is one.
     loss_curve : list of float
         The loss after each epoch or iteration.
     n_samples_seen : int
         Training rows gone through so far.
+    weight_seen : float
+        Their summed weights, which the "invscaling" schedule counts.
     best : float
         The stopping rule's best value: validation score, or minus the loss.
     n_no_improvement : int
@@ -48,8 +52,10 @@ class TrainingState:
     """
 
     theta: np.ndarray
+    loss: float = np.nan
     loss_curve: list[float] = field(default_factory=list)
     n_samples_seen: int = 0
+    weight_seen: float = 0.0
     best: float = -np.inf
     n_no_improvement: int = 0
     validation_scores: list[float] = field(default_factory=list)
@@ -68,6 +74,7 @@ class TrainingState:
         The rule is MLPClassifier's: no improvement is a value below the best so
         far plus ``tol``, and any higher value, however little, is the new best.
         """
+        self.loss = loss
         self.loss_curve.append(loss)
         value = -loss
         if score is not None:

@@ -224,11 +224,10 @@ def check_sample_weight(sample_weight, X) -> np.ndarray:
         raise ValueError(
             f"sample_weight must not be negative; its smallest value is {weight.min()}."
         )
-    if not 0 < weight.sum() < np.inf:
-        raise ValueError(
-            f"sample_weight sums to {weight.sum()}; the sum must be positive and finite, so"
-            " at least one weight must be positive."
-        )
+    if not weight.any():
+        raise ValueError("sample_weight is zero for every row; at least one must be positive.")
+    if not np.isfinite(weight.sum()):
+        raise ValueError("sample_weight sums to infinity; divide the weights by a constant.")
     return weight
 
 
@@ -246,23 +245,35 @@ def apply_class_weight(class_weight, y: np.ndarray, labels: Labels, weight) -> n
     """
     if class_weight is None:
         return weight
+    product = weight * _label_weights(class_weight, y, labels, weight)
+    if not product.any():
+        raise ValueError(
+            f"class_weight={class_weight!r} leaves no row of positive weight; give a positive"
+            " weight to a class that y holds."
+        )
+    return product
+
+
+def _label_weights(class_weight, y, labels: Labels, weight):
+    """The weight of each row's class, or of its labels together."""
     if not labels.multilabel:
         if not isinstance(class_weight, dict | str):
             raise ValueError(
                 f"class_weight={class_weight!r}: a list is for multilabel y only; give a dict"
                 ' or "balanced".'
             )
-        return weight * _column_weight(class_weight, labels.classes, y, weight)
+        return _column_weight(class_weight, labels.classes, y, weight)
     per_output = [class_weight] * y.shape[1] if class_weight == "balanced" else class_weight
     if isinstance(per_output, dict) or len(per_output) != y.shape[1]:
         raise ValueError(
-            f"class_weight={class_weight!r}: for multilabel y give \"balanced\" or a list of"
+            f'class_weight={class_weight!r}: for multilabel y give "balanced" or a list of'
             f" {y.shape[1]} dicts, one for each output, such as {{0: 1, 1: 5}}."
         )
-    product = weight.copy()
-    for output, column in zip(per_output, y.T, strict=True):
-        product *= _column_weight(output, np.arange(2), column, weight)
-    return product
+    columns = zip(per_output, y.T, strict=True)
+    of_columns = [
+        _column_weight(output, np.arange(2), column, weight) for output, column in columns
+    ]
+    return np.prod(of_columns, axis=0)
 
 
 def _column_weight(class_weight, classes, y, weight):
@@ -286,16 +297,23 @@ def _column_weight(class_weight, classes, y, weight):
     return of_class[indices]
 
 
-def make_network(estimator, n_features: int, labels: Labels) -> Network:
-    """The network that the estimator's parameters describe.
+def make_network(
+    n_features: int,
+    labels: Labels,
+    *,
+    hidden_layer_sizes,
+    activation: str,
+    loss: str,
+    output_activation: str,
+) -> Network:
+    """The network that the estimator's parameters and the labels call for.
 
     Raises
     ------
     ValueError
-        If hidden_layer_sizes, loss and output_activation do not go together with
-        each other and with the labels.
+        If the parameters do not go together with each other or with the labels.
     """
-    loss, out_activation = estimator.loss, estimator.output_activation
+    out_activation = output_activation
     n_classes = len(labels.classes)
     if out_activation == "auto":
         out_activation = "logistic" if labels.multilabel or n_classes == 2 else "softmax"
@@ -310,9 +328,9 @@ def make_network(estimator, n_features: int, labels: Labels) -> Network:
             " 'auto' or 'logistic'."
         )
     one_output = n_classes == 2 and not labels.multilabel and out_activation != "softmax"
-    hidden = check_hidden_layer_sizes(estimator.hidden_layer_sizes)
+    hidden = check_hidden_layer_sizes(hidden_layer_sizes)
     layer_sizes = (n_features, *hidden, 1 if one_output else n_classes)
-    return Network(layer_sizes, estimator.activation, out_activation)
+    return Network(layer_sizes, activation, out_activation)
 
 
 def replace_initial(
@@ -335,7 +353,8 @@ def replace_initial(
 
 def _check_arrays(name: str, arrays, shapes) -> list[np.ndarray]:
     checked = [
-        check_array(array, ensure_2d=False, dtype=np.float64, input_name=name) for array in arrays
+        check_array(array, ensure_2d=False, dtype=np.float64, input_name=name)
+        for array in arrays
     ]
     got = [array.shape for array in checked]
     if got != shapes:

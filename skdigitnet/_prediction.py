@@ -1,0 +1,127 @@
+"""The estimator's prediction methods: everything that reads coefs_ and intercepts_."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skdigitnet._outputs import OutputLayer, map_outputs
+from skdigitnet._validation import Labels
+
+
+def has_probabilities(estimator) -> bool:
+    """Whether predict_proba exists: the condition of ``available_if``."""
+    if getattr(estimator, "out_activation_", estimator.output_activation) != "identity":
+        return True
+    raise AttributeError(
+        "output_activation='identity' gives no probabilities; use decision_function, or another"
+        " output_activation."
+    )
+
+
+class PredictionMixin:
+    """Predictions of a fitted network, computed block of rows by block of rows."""
+
+    def _labels(self) -> Labels:
+        check_is_fitted(self)
+        return Labels(self.classes_, self._multilabel)
+
+    def _output_layer(self) -> OutputLayer:
+        check_is_fitted(self)
+        return OutputLayer(self.out_activation_, self._multilabel)
+
+    def _map_outputs(self, X, function: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        X = validate_data(
+            self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False
+        )
+        return map_outputs(self.coefs_, self.intercepts_, self.activation, X, function)
+
+    def decision_function(self, X) -> np.ndarray:
+        """Pre-activations z of the output layer.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        z : ndarray of shape (n_samples,) or (n_samples, n_classes)
+            For two classes one number a row, above zero where the second class is
+            predicted: z of the one logistic output, z - 1/2 of the one identity
+            output, or z[:, 1] - z[:, 0] of two softmax outputs. z - 1/2 also for
+            several labels a row with identity outputs.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            Before fit; for an X that cannot be used.
+        """
+        return self._map_outputs(X, self._output_layer().decision)
+
+    def predict(self, X) -> np.ndarray:
+        """Predicted labels.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_classes)
+            The class of the largest output; for several labels a row, an indicator
+            matrix.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            Before fit; for an X that cannot be used.
+        """
+        indices = self._map_outputs(X, self._output_layer().indices)
+        return self._labels().decode(indices)
+
+    @available_if(has_probabilities)
+    def predict_proba(self, X) -> np.ndarray:
+        """Probability of each class.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        p : ndarray of shape (n_samples, n_classes)
+            In the order of ``classes_``. Rows sum to one, except for several labels a
+            row, where each column is the probability of its label. The outputs of
+            ``output_activation="logistic"`` for three classes or more are divided by
+            their sum.
+
+        Raises
+        ------
+        AttributeError
+            With identity outputs, which have no probabilities.
+        NotFittedError, ValueError
+            Before fit; for an X that cannot be used.
+        """
+        return self._map_outputs(X, self._output_layer().probabilities)
+
+    @available_if(has_probabilities)
+    def predict_log_proba(self, X) -> np.ndarray:
+        """Logarithm of :meth:`predict_proba`, exact where the probability underflows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        log_p : ndarray of shape (n_samples, n_classes)
+
+        Raises
+        ------
+        AttributeError, NotFittedError, ValueError
+            As :meth:`predict_proba`.
+        """
+        return self._map_outputs(X, self._output_layer().log_probabilities)
