@@ -14,18 +14,11 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.metaestimators import available_if
 
 from skdigitnet._lbfgs import LBFGSSolver
-from skdigitnet._network import Network
 from skdigitnet._prediction import PredictionMixin
 from skdigitnet._sgd import StochasticSolver
 from skdigitnet._stopping import TrainingState
-from skdigitnet._training import continued_state, new_state, train
-from skdigitnet._validation import (
-    Labels,
-    TrainingRows,
-    check_training_rows,
-    make_network,
-    replace_initial,
-)
+from skdigitnet._training import Training
+from skdigitnet._validation import Labels, TrainingRows, check_training_rows, make_network
 
 
 def _is_stochastic(estimator) -> bool:
@@ -40,157 +33,156 @@ def _is_stochastic(estimator) -> bool:
 class BackpropMLPClassifier(PredictionMixin, ClassifierMixin, BaseEstimator):
     r"""Multilayer perceptron trained by backpropagation.
 
-        Minimises, over the weights of a network with sigmoid hidden layers,
+    Minimises, over the weights of a network with sigmoid hidden layers,
 
-        .. math:: J = rac{1}{W} \sum_i w_i \, loss(y_i, f(x_i))
-           + rac{lpha}{2 W} \sum_l \lVert coefs_l
-    Vert^2, \qquad W = \sum_i w_i,
+    .. math:: J = \frac{1}{W} \sum_i w_i \, loss(y_i, f(x_i))
+       + \frac{\alpha}{2 W} \sum_l \lVert coefs_l \rVert^2, \qquad W = \sum_i w_i,
 
-        where :math:`w_i` is the sample weight times the class weight. A mini-batch takes
-        the weighted mean over its own rows for the first term and the same second term.
-        Parameters have the names and meanings of
-        :class:`~sklearn.neural_network.MLPClassifier`; the same ``random_state`` gives the
-        same numbers.
+    where :math:`w_i` is the sample weight times the class weight. A mini-batch takes
+    the weighted mean over its own rows for the first term and the same second term.
+    Parameters have the names and meanings of
+    :class:`~sklearn.neural_network.MLPClassifier`; the same ``random_state`` gives the
+    same numbers.
 
-        Parameters
-        ----------
-        hidden_layer_sizes : int or sequence of int, default=(100,)
-            Units of each hidden layer. ``()`` is softmax (or logistic) regression.
-        activation : {"logistic", "tanh", "relu", "identity"}, default="logistic"
-            Of the hidden layers.
-        solver : {"sgd", "adam", "lbfgs"}, default="sgd"
-            Mini-batch gradient descent with momentum; Adam [2]_; or SciPy's L-BFGS-B [3]_
-            on all rows at once, for small data.
-        loss : {"log_loss", "squared_error"}, default="log_loss"
-            Cross-entropy, of one class in several with softmax outputs, and summed over
-            the outputs, each yes or no, with logistic ones; or half the squared distance
-            from the one-hot row.
-        output_activation : {"auto", "softmax", "logistic", "identity"}, default="auto"
-            "auto" is softmax for three classes or more, one logistic output for two
-            classes, and a logistic output a label for several labels a row. "logistic" for
-            three classes or more trains one yes-or-no output a class. "identity" goes with
-            ``loss="squared_error"`` only and gives no probabilities.
-        alpha : float, default=0.0001
-            Strength of the L2 penalty on the weights (not the intercepts). Unlike
-            MLPClassifier's it does not depend on ``batch_size``.
-        batch_size : int or "auto", default="auto"
-            Rows in a mini-batch of SGD and Adam; "auto" is ``min(200, n_samples)``.
-        learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
-            Schedule of SGD's step: ``learning_rate_init`` throughout; divided by ``(t +
-            1) ** power_t`` after rows of total weight t; or divided by 5 whenever the stopping rule would
-            stop, until it is at most 1e-6.
-        learning_rate_init : float or "auto", default="auto"
-            Step of SGD and Adam; "auto" is 0.2 for SGD, 0.02 for SGD with identity outputs
-            (whose gradient has no bound), and 0.01 for Adam.
-        power_t : float, default=0.5
-            Exponent of ``learning_rate="invscaling"``.
-        max_iter : int, default=1000
-            Largest number of epochs (SGD, Adam) or iterations (L-BFGS) in one call to fit.
-        shuffle : bool, default=True
-            Whether SGD and Adam take the rows in a new order every epoch.
-        random_state : int, RandomState instance or None, default=None
-            Draws the initial weights, the held-out rows and the order of the rows.
-        tol : float, default=1e-4
-            The stopping rule: training ends when the loss, or with ``early_stopping`` the
-            score, has not improved by ``tol`` for more than ``n_iter_no_change`` epochs in
-            a row. For L-BFGS, which has its own rule on the loss, ``tol`` bounds the
-            largest element of the gradient.
-        verbose : bool, default=False
-            Whether to print the loss after each epoch or iteration.
-        warm_start : bool, default=False
-            Whether fit goes on from the last fit (weights, optimiser, order of the rows
-            and held-out rows), ``max_iter`` epochs more: two such fits of five epochs are
-            one of ten, bit for bit. L-BFGS goes on from the weights alone.
-        momentum : float, default=0.9
-            Of SGD, in [0, 1].
-        nesterovs_momentum : bool, default=True
-            Whether SGD's momentum is Nesterov's.
-        beta_1, beta_2 : float, default=0.9 and 0.999
-            Decay rates of Adam's first and second moments, in [0, 1).
-        epsilon : float, default=1e-8
-            Added to Adam's denominator.
-        early_stopping : bool, default=False
-            Whether to hold out rows, to stop when the accuracy on them no longer improves,
-            and to keep the weights that were best on them. Holds for every solver.
-        validation_fraction : float, default=0.1
-            Share of the rows that ``early_stopping`` holds out, in (0, 1).
-        n_iter_no_change : int, default=10
-            Epochs without improvement that the stopping rule lets pass.
-        max_fun : int, default=15000
-            Largest number of evaluations of J by L-BFGS.
-        class_weight : dict, list of dict, "balanced" or None, default=None
-            Weights of classes, multiplied into the sample weights. "balanced" gives every
-            class the same total weight. For several labels a row, a list with a dict for
-            each output's 0 and 1.
+    Parameters
+    ----------
+    hidden_layer_sizes : int or sequence of int, default=(100,)
+        Units of each hidden layer. ``()`` is softmax (or logistic) regression.
+    activation : {"logistic", "tanh", "relu", "identity"}, default="logistic"
+        Of the hidden layers.
+    solver : {"sgd", "adam", "lbfgs"}, default="sgd"
+        Mini-batch gradient descent with momentum; Adam [2]_; or SciPy's L-BFGS-B [3]_
+        on all rows at once, for small data.
+    loss : {"log_loss", "squared_error"}, default="log_loss"
+        Cross-entropy, of one class in several with softmax outputs, and summed over
+        the outputs, each yes or no, with logistic ones; or half the squared distance
+        from the one-hot row.
+    output_activation : {"auto", "softmax", "logistic", "identity"}, default="auto"
+        "auto" is softmax for three classes or more, one logistic output for two
+        classes, and a logistic output a label for several labels a row. "logistic" for
+        three classes or more trains one yes-or-no output a class. "identity" goes with
+        ``loss="squared_error"`` only and gives no probabilities.
+    alpha : float, default=0.0001
+        Strength of the L2 penalty on the weights (not the intercepts). Unlike
+        MLPClassifier's it does not depend on ``batch_size``.
+    batch_size : int or "auto", default="auto"
+        Rows in a mini-batch of SGD and Adam; "auto" is ``min(200, n_samples)``.
+    learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
+        Schedule of SGD's step: ``learning_rate_init`` throughout; divided by
+        ``(t + 1) ** power_t`` after epochs over rows of total weight t; or divided by 5
+        whenever the stopping rule would stop, until it is at most 1e-6.
+    learning_rate_init : float or "auto", default="auto"
+        Step of SGD and Adam; "auto" is 0.2 for SGD, 0.02 for SGD with identity outputs
+        (whose gradient has no bound), and 0.01 for Adam.
+    power_t : float, default=0.5
+        Exponent of ``learning_rate="invscaling"``.
+    max_iter : int, default=1000
+        Largest number of epochs (SGD, Adam) or iterations (L-BFGS) in one call to fit.
+    shuffle : bool, default=True
+        Whether SGD and Adam take the rows in a new order every epoch.
+    random_state : int, RandomState instance or None, default=None
+        Draws the initial weights, the held-out rows and the order of the rows.
+    tol : float, default=1e-4
+        The stopping rule: training ends when the loss, or with ``early_stopping`` the
+        score, has not improved by ``tol`` for more than ``n_iter_no_change`` epochs in
+        a row. For L-BFGS, which has its own rule on the loss, ``tol`` bounds the
+        largest element of the gradient.
+    verbose : bool, default=False
+        Whether to print the loss after each epoch or iteration.
+    warm_start : bool, default=False
+        Whether fit goes on from the last fit (weights, optimiser, order of the rows
+        and held-out rows), ``max_iter`` epochs more: two such fits of five epochs are
+        one of ten, bit for bit. L-BFGS goes on from the weights alone.
+    momentum : float, default=0.9
+        Of SGD, in [0, 1].
+    nesterovs_momentum : bool, default=True
+        Whether SGD's momentum is Nesterov's.
+    beta_1, beta_2 : float, default=0.9 and 0.999
+        Decay rates of Adam's first and second moments, in [0, 1).
+    epsilon : float, default=1e-8
+        Added to Adam's denominator.
+    early_stopping : bool, default=False
+        Whether to hold out rows, to stop when the accuracy on them no longer improves,
+        and to keep the weights that were best on them. Holds for every solver.
+    validation_fraction : float, default=0.1
+        Share of the rows that ``early_stopping`` holds out, in (0, 1).
+    n_iter_no_change : int, default=10
+        Epochs without improvement that the stopping rule lets pass.
+    max_fun : int, default=15000
+        Largest number of evaluations of J by L-BFGS.
+    class_weight : dict, list of dict, "balanced" or None, default=None
+        Weights of classes, multiplied into the sample weights. "balanced" gives every
+        class the same total weight. For several labels a row, a list with a dict for
+        each output's 0 and 1.
 
-        Attributes
-        ----------
-        classes_ : ndarray of shape (n_classes,)
-            Class labels; column indices for several labels a row.
-        coefs_ : list of ndarray of shape (n_in, n_out)
-            Weights of each layer. Prediction reads them as they stand.
-        intercepts_ : list of ndarray of shape (n_out,)
-            Intercepts of each layer.
-        loss_ : float
-            Value of J after the last epoch (its mean over the epoch's batches) or
-            iteration.
-        loss_curve_ : list of float
-            The same after each epoch or iteration.
-        best_loss_ : float or None
-            Smallest of them; None with ``early_stopping``.
-        validation_scores_ : list of float or None
-            Accuracy on the held-out rows after each epoch or iteration; None without
-            ``early_stopping``.
-        best_validation_score_ : float or None
-            Largest of them.
-        n_iter_ : int
-            Epochs or iterations so far, those before a warm start included.
-        t_ : int
-            Training rows gone through so far.
-        n_layers_ : int
-            Layers, input and output included.
-        n_outputs_ : int
-            Outputs of the network.
-        out_activation_ : str
-            Activation of the outputs.
-        n_features_in_ : int
-            Number of features.
-        feature_names_in_ : ndarray of shape (n_features_in_,)
-            Names of the features, where X has string names.
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Class labels; column indices for several labels a row.
+    coefs_ : list of ndarray of shape (n_in, n_out)
+        Weights of each layer. Prediction reads them as they stand.
+    intercepts_ : list of ndarray of shape (n_out,)
+        Intercepts of each layer.
+    loss_ : float
+        Value of J after the last epoch (its mean over the epoch's batches) or
+        iteration.
+    loss_curve_ : list of float
+        The same after each epoch or iteration.
+    best_loss_ : float or None
+        Smallest of them; None with ``early_stopping``.
+    validation_scores_ : list of float or None
+        Accuracy on the held-out rows after each epoch or iteration; None without
+        ``early_stopping``.
+    best_validation_score_ : float or None
+        Largest of them.
+    n_iter_ : int
+        Epochs or iterations so far, those before a warm start included.
+    t_ : int
+        Training rows gone through so far.
+    n_layers_ : int
+        Layers, input and output included.
+    n_outputs_ : int
+        Outputs of the network.
+    out_activation_ : str
+        Activation of the outputs.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where X has string names.
 
-        See Also
-        --------
-        sklearn.neural_network.MLPClassifier : The same model in NumPy.
+    See Also
+    --------
+    sklearn.neural_network.MLPClassifier : The same model in NumPy.
 
-        Notes
-        -----
-        Four defaults differ from MLPClassifier's, since its own suit ReLU units and Adam:
-        ``activation="logistic"``; ``solver="sgd"`` with a step of 0.2 instead of Adam with
-        0.001; and ``max_iter=1000`` instead of 200. Sigmoid units have small derivatives
-        and want large steps. The step was chosen by cross-validation on small data sets
-        and on a validation split of MNIST.
+    Notes
+    -----
+    Four defaults differ from MLPClassifier's, which suit ReLU units: here they are
+    ``activation="logistic"``, ``solver="sgd"`` with ``learning_rate_init="auto"``
+    instead of Adam with 0.001, and ``max_iter=1000`` instead of 200. Sigmoid units have
+    small derivatives and want large steps. The steps were chosen by cross-validation on
+    small data sets and on a validation split of MNIST.
 
-        References
-        ----------
-        .. [1] D. E. Rumelhart, G. E. Hinton and R. J. Williams, "Learning representations
-           by back-propagating errors", Nature 323, 1986.
-        .. [2] D. P. Kingma and J. Ba, "Adam: a method for stochastic optimization", ICLR
-           2015.
-        .. [3] R. H. Byrd, P. Lu, J. Nocedal and C. Zhu, "A limited memory algorithm for
-           bound constrained optimization", SIAM J. Sci. Comput. 16, 1995.
+    References
+    ----------
+    .. [1] D. E. Rumelhart, G. E. Hinton and R. J. Williams, "Learning representations
+       by back-propagating errors", Nature 323, 1986.
+    .. [2] D. P. Kingma and J. Ba, "Adam: a method for stochastic optimization", ICLR
+       2015.
+    .. [3] R. H. Byrd, P. Lu, J. Nocedal and C. Zhu, "A limited memory algorithm for
+       bound constrained optimization", SIAM J. Sci. Comput. 16, 1995.
 
-        Examples
-        --------
-        >>> from sklearn.datasets import load_digits
-        >>> from sklearn.model_selection import train_test_split
-        >>> from sklearn.pipeline import make_pipeline
-        >>> from sklearn.preprocessing import StandardScaler
-        >>> from skdigitnet import BackpropMLPClassifier
-        >>> X, y = load_digits(return_X_y=True)
-        >>> X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
-        >>> clf = make_pipeline(StandardScaler(), BackpropMLPClassifier(random_state=0))
-        >>> clf.fit(X_train, y_train).score(X_test, y_test) > 0.97
-        True
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.model_selection import train_test_split
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from skdigitnet import BackpropMLPClassifier
+    >>> X, y = load_digits(return_X_y=True)
+    >>> X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
+    >>> clf = make_pipeline(StandardScaler(), BackpropMLPClassifier(random_state=0))
+    >>> clf.fit(X_train, y_train).score(X_test, y_test) > 0.97
+    True
     """
 
     _parameter_constraints: ClassVar[dict] = {
@@ -325,20 +317,11 @@ class BackpropMLPClassifier(PredictionMixin, ClassifierMixin, BaseEstimator):
         rows = check_training_rows(self, X, y, sample_weight, reset=not going_on)
         labels = self._labels() if going_on else Labels.of(rows.y)
         labels.check_complete(rows.y[rows.sample_weight > 0])
-        network = self._network(rows, labels)
-        state, random_state = self._state(network, rows.X.dtype, going_on=going_on)
+        training = self._training(rows, labels, going_on=going_on)
         if afresh:
-            state.theta = replace_initial(network, state.theta, coef_init, intercept_init)
-        warning = self._train(
-            rows,
-            labels,
-            network,
-            state,
-            random_state,
-            self._solver(),
-            validation_fraction=self.validation_fraction if self.early_stopping else None,
-            keep_state=self.warm_start,
-        )
+            training.set_weights(coef_init, intercept_init)
+        fraction = self.validation_fraction if self.early_stopping else None
+        warning = self._train(training, self._solver(), fraction, keep_state=self.warm_start)
         if warning is not None:
             warnings.warn(warning, ConvergenceWarning, stacklevel=3)
         return self
@@ -376,53 +359,13 @@ class BackpropMLPClassifier(PredictionMixin, ClassifierMixin, BaseEstimator):
         rows = check_training_rows(self, X, y, sample_weight, reset=not going_on)
         labels = self._labels() if going_on else Labels.given(classes, rows.y)
         labels.check_same(classes)
-        network = self._network(rows, labels)
-        state, random_state = self._state(network, rows.X.dtype, going_on=going_on)
-        self._train(
-            rows,
-            labels,
-            network,
-            state,
-            random_state,
-            replace(self._solver(), max_iter=1, n_iter_no_change=np.inf),
-            validation_fraction=None,
-            keep_state=True,
-        )
+        training = self._training(rows, labels, going_on=going_on)
+        one_epoch = replace(self._solver(), max_iter=1, n_iter_no_change=np.inf)
+        self._train(training, one_epoch, None, keep_state=True)
         return self
 
-    def _train(
-        self,
-        rows: TrainingRows,
-        labels: Labels,
-        network: Network,
-        state: TrainingState,
-        random_state: np.random.RandomState,
-        solver: StochasticSolver | LBFGSSolver,
-        *,
-        validation_fraction: float | None,
-        keep_state: bool,
-    ) -> str | None:
-        try:
-            warning = train(
-                rows,
-                labels,
-                network,
-                state,
-                random_state,
-                solver,
-                loss=self.loss,
-                alpha=self.alpha,
-                class_weight=self.class_weight,
-                validation_fraction=validation_fraction,
-            )
-        except KeyboardInterrupt:
-            self._publish(rows, labels, network, state, keep_state)
-            raise
-        self._publish(rows, labels, network, state, keep_state)
-        return warning
-
-    def _network(self, rows: TrainingRows, labels: Labels) -> Network:
-        return make_network(
+    def _training(self, rows: TrainingRows, labels: Labels, *, going_on: bool) -> Training:
+        network = make_network(
             rows.X.shape[1],
             labels,
             hidden_layer_sizes=self.hidden_layer_sizes,
@@ -430,51 +373,48 @@ class BackpropMLPClassifier(PredictionMixin, ClassifierMixin, BaseEstimator):
             loss=self.loss,
             output_activation=self.output_activation,
         )
-
-    def _solver(self) -> StochasticSolver | LBFGSSolver:
-        kind = LBFGSSolver if self.solver == "lbfgs" else StochasticSolver
-        return kind(**{field.name: getattr(self, field.name) for field in fields(kind)})
-
-    def _check_architecture(self, network: Network) -> None:
-        shapes = [W.shape for W in self.coefs_]
-        if shapes != network.coef_shapes:
-            raise ValueError(
-                f"coefs_ have shapes {shapes}, and with hidden_layer_sizes="
-                f"{self.hidden_layer_sizes!r} and output_activation="
-                f"{self.output_activation!r} they would be {network.coef_shapes}. Training"
-                " goes on with the same network only; train a new one with fit and"
-                " warm_start=False."
-            )
-
-    def _state(self, network: Network, dtype, *, going_on: bool):
-        """The state to train from and the random generator that goes with it."""
         if not going_on:
-            return new_state(network, dtype, self.random_state)
-        self._check_architecture(network)
-        theta = network.pack(self.coefs_, self.intercepts_, dtype)
+            return Training.new(rows, labels, network, self.random_state)
+        theta = network.pack(self.coefs_, self.intercepts_, rows.X.dtype)
         kept = getattr(self, "_training_state", None)
         if kept is None:
             kept = TrainingState(
                 theta, self.loss_, list(self.loss_curve_), self.t_, float(self.t_)
             )
-        return continued_state(kept, theta, self.random_state)
+        return Training.continued(rows, labels, network, kept, theta, self.random_state)
 
-    def _publish(
-        self,
-        rows: TrainingRows,
-        labels: Labels,
-        network: Network,
-        state: TrainingState,
-        keep_state: bool,
-    ) -> None:
+    def _solver(self) -> StochasticSolver | LBFGSSolver:
+        kind = LBFGSSolver if self.solver == "lbfgs" else StochasticSolver
+        return kind(**{field.name: getattr(self, field.name) for field in fields(kind)})
+
+    def _train(
+        self, training: Training, solver, validation_fraction: float | None, *, keep_state: bool
+    ) -> str | None:
+        """Train and publish, on Ctrl-C what there is; return the solver's warning."""
+        try:
+            warning = training.run(
+                solver,
+                loss=self.loss,
+                alpha=self.alpha,
+                class_weight=self.class_weight,
+                validation_fraction=validation_fraction,
+            )
+        except KeyboardInterrupt:
+            self._publish(training, keep_state)
+            raise
+        self._publish(training, keep_state)
+        return warning
+
+    def _publish(self, training: Training, keep_state: bool) -> None:
+        network, state = training.network, training.state
         theta = state.published_theta
         for name in ("n_features_in_", "feature_names_in_", "_training_state"):
-            vars(self).pop(name, None)
-        vars(self).update(rows.features)
+            self.__dict__.pop(name, None)
+        self.__dict__.update(training.rows.features)
         if keep_state:
             # training goes on in the state's own arrays, so publish a copy
             self._training_state, theta = state, theta.copy()
-        self.classes_, self._multilabel = labels.classes, labels.multilabel
+        self.classes_, self._multilabel = training.labels.classes, training.labels.multilabel
         self.coefs_, self.intercepts_ = network.unpack(theta)
         self.n_layers_, self.n_outputs_ = len(network.layer_sizes), network.n_outputs
         self.out_activation_ = network.out_activation

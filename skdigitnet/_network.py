@@ -43,7 +43,7 @@ class Network:
         return [(n_out,) for n_out in self.layer_sizes[1:]]
 
     def unpack(self, theta: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
-        """Views of theta as coefs of shape (n_in, n_out) and intercepts (n_out,)."""
+        """Return views of theta as coefs of shape (n_in, n_out) and intercepts (n_out,)."""
         shapes = [*self.coef_shapes, *self.intercept_shapes]
         ends = np.cumsum([math.prod(shape) for shape in shapes])
         parts = [
@@ -54,7 +54,22 @@ class Network:
         return parts[:n_layers], parts[n_layers:]
 
     def pack(self, coefs, intercepts, dtype) -> np.ndarray:
-        """The inverse of :meth:`unpack`, as a new array."""
+        """Put coefs and intercepts into a new theta: the inverse of :meth:`unpack`.
+
+        Raises
+        ------
+        ValueError
+            If their shapes are not this network's.
+        """
+        shapes = [np.shape(part) for part in (*coefs, *intercepts)]
+        expected = [*self.coef_shapes, *self.intercept_shapes]
+        if shapes != expected:
+            raise ValueError(
+                f"coefs_ and intercepts_ have shapes {shapes}, and this network, with layer"
+                f" sizes {self.layer_sizes}, has {expected}. Training goes on with the same"
+                " hidden_layer_sizes and output_activation only; set warm_start=False to"
+                " train a new network."
+            )
         flat = [np.ravel(part) for part in (*coefs, *intercepts)]
         return np.concatenate(flat, dtype=dtype, casting="same_kind")
 

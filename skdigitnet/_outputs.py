@@ -85,13 +85,13 @@ def map_outputs(
     -------
     out : ndarray of shape (n_rows, ...)
     """
-    n_rows = X.shape[0]
-    out = None
-    for rows, z in _output_blocks(coefs, intercepts, activation, X):
-        values = function(z)
-        if out is None:
-            out = np.empty((n_rows, *values.shape[1:]), dtype=values.dtype)
-        out[rows] = values
+    blocks = _output_blocks(coefs, intercepts, activation, X)
+    rows, z = next(blocks)
+    first = function(z)
+    out = np.empty((X.shape[0], *first.shape[1:]), dtype=first.dtype)
+    out[rows] = first
+    for rows, z in blocks:
+        out[rows] = function(z)
     return out
 
 

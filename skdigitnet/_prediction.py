@@ -25,6 +25,13 @@ def has_probabilities(estimator) -> bool:
 class PredictionMixin:
     """Predictions of a fitted network, computed block of rows by block of rows."""
 
+    activation: str
+    classes_: np.ndarray
+    coefs_: list[np.ndarray]
+    intercepts_: list[np.ndarray]
+    out_activation_: str
+    _multilabel: bool
+
     def _labels(self) -> Labels:
         check_is_fitted(self)
         return Labels(self.classes_, self._multilabel)

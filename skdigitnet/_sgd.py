@@ -21,6 +21,7 @@ AUTO_RATE = {
     ("adam", False): 0.01,
     ("adam", True): 0.01,
 }
+AUTO_BATCH = 200
 MIN_ADAPTIVE_RATE = 1e-6
 RATE_CUT = 5.0
 
@@ -128,7 +129,7 @@ class StochasticSolver:
             # the draws of sklearn.utils.shuffle, without its checks
             state.order = state.order[random_state.permutation(n_rows)]
         update.learning_rate = self._rate(objective, state)
-        batch_size = min(200 if self.batch_size == "auto" else self.batch_size, n_rows)
+        batch_size = AUTO_BATCH if isinstance(self.batch_size, str) else self.batch_size
         call_rows = max(1, CALL_OPERATIONS // (6 * len(state.theta)))
         position, total = 0, 0.0
         while position < n_rows:
@@ -139,7 +140,7 @@ class StochasticSolver:
                 state.order,
                 position,
                 min(position + call_rows, n_rows),
-                batch_size,
+                min(batch_size, n_rows),
                 objective.decay,
                 state.theta,
                 gradient,
@@ -153,9 +154,11 @@ class StochasticSolver:
 
     def _rate(self, objective: Objective, state: TrainingState) -> float:
         """The learning rate of the next epoch."""
-        initial = self.learning_rate_init
-        if initial == "auto":
-            initial = AUTO_RATE[self.solver, objective.network.out_activation == "identity"]
+        unbounded = objective.network.out_activation == "identity"
+        if isinstance(self.learning_rate_init, str):
+            initial = AUTO_RATE[self.solver, unbounded]
+        else:
+            initial = self.learning_rate_init
         if self.solver == "sgd" and self.learning_rate == "invscaling":
             return initial / (state.weight_seen + 1) ** self.power_t
         if self._is_adaptive():

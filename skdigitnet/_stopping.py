@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from sklearn.model_selection import train_test_split
@@ -40,8 +41,8 @@ class TrainingState:
         The held-out rows.
     order : ndarray of shape (n_training_rows,) or None
         The training rows in the order of the last epoch.
-    random_state : tuple or None
-        State of the generator that shuffles them.
+    random_state : tuple, dict or None
+        ``get_state()`` of the generator that shuffles them.
     update_rule : str
     moments : ndarray of shape (0, 1 or 2 times n_params,)
         Momentum's velocity, or Adam's first and second moments.
@@ -62,7 +63,7 @@ class TrainingState:
     best_theta: np.ndarray | None = None
     held_out: np.ndarray | None = None
     order: np.ndarray | None = None
-    random_state: tuple | None = None
+    random_state: Any = None
     update_rule: str = ""
     moments: np.ndarray | None = None
     n_steps: int = 0
@@ -102,7 +103,8 @@ class TrainingState:
         )
 
     def start_on_rows(self, order: np.ndarray, held_out: np.ndarray | None) -> None:
-        """Take other rows; what was best on the earlier ones no longer counts."""
+        """Go on with other rows from the published weights; forget the earlier best."""
+        self.theta = self.published_theta
         self.order, self.held_out = order, held_out
         self.forget_best()
 

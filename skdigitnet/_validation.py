@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -18,9 +19,9 @@ from skdigitnet._network import Network
 
 def check_hidden_layer_sizes(hidden_layer_sizes) -> tuple[int, ...]:
     """The sizes as a tuple of positive ints; one int stands for one layer."""
-    sizes = hidden_layer_sizes
-    sizes = (sizes,) if isinstance(sizes, Integral) else tuple(sizes)
-    if all(isinstance(size, Integral) and size > 0 for size in sizes):
+    one_layer = isinstance(hidden_layer_sizes, Integral)
+    sizes = [hidden_layer_sizes] if one_layer else list(hidden_layer_sizes)
+    if all(isinstance(size, Integral) and int(size) > 0 for size in sizes):
         return tuple(int(size) for size in sizes)
     raise ValueError(
         f"hidden_layer_sizes={hidden_layer_sizes!r}: every hidden layer must have a"
@@ -79,8 +80,8 @@ class Labels:
         present = _unique(y, "y")
         if len(self.classes) < 2 or len(present) < 2:
             raise ValueError(
-                f"y has one class only among the rows of positive sample_weight: {present.tolist()}."
-                " A classifier needs two classes or more."
+                f"y has one class only among the rows of positive sample_weight:"
+                f" {present.tolist()}. A classifier needs two classes or more."
             )
 
     def indices(self, y) -> np.ndarray:
@@ -158,7 +159,7 @@ class TrainingRows:
         ``n_features_in_`` and, where X has them, ``feature_names_in_``.
     """
 
-    X: object
+    X: Any
     y: np.ndarray
     sample_weight: np.ndarray
     features: dict
