@@ -108,7 +108,7 @@ class Training:
                 OutputLayer(network.out_activation, labels.multilabel),
                 rows.X[state.held_out],
                 indices[state.held_out],
-                rows.sample_weight[state.held_out],
+                weight[state.held_out],
             )
         return solver.solve(objective, state, validation_score, self.random_state)
 
