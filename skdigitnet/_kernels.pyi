@@ -37,12 +37,12 @@ class Data:
 class Update:
     learning_rate: float
     n_steps: int
+    n_moments: int
     def __init__(
         self,
         rule: str,
         *,
         learning_rate: float,
-        n_steps: int = 0,
         momentum: float = 0.0,
         beta_1: float = 0.9,
         beta_2: float = 0.999,

@@ -120,8 +120,8 @@ cdef class Data:
 
     Parameters
     ----------
-    X : ndarray (C-contiguous) or CSR array of shape (n_rows, n_features)
-        float32 or float64.
+    X : ndarray or CSR of shape (n_rows, n_features)
+        float32 or float64; copied if it is not C-contiguous.
     y : ndarray of shape (n_rows,) of intp, or (n_rows, n_outputs) of uint8
         Class indices, whose one-hot rows are never stored, or an indicator matrix.
     sample_weight : ndarray of shape (n_rows,) of float64
@@ -161,10 +161,11 @@ cdef class Data:
         if self.is_sparse:
             self._point_to_sparse(X)
         else:
-            self._point_to_values(X.reshape(-1))
+            self._point_to_values(np.ascontiguousarray(X).reshape(-1))
 
     cdef _point_to_values(self, flat):
         cdef const unsigned char[::1] values = flat.view(np.uint8)
+        self.arrays += (flat,)
         self.values = &values[0]
 
     cdef _point_to_sparse(self, X):
@@ -172,6 +173,7 @@ cdef class Data:
             raise ValueError(
                 f"sparse X has {X.shape[1]} features; at most {INT32_MAX} are supported"
             )
+        X.check_format(full_check=True)  # an index out of range would be followed
         arrays = tuple(
             np.ascontiguousarray(a, dtype=t)
             for a, t in ((X.data, X.dtype), (X.indices, np.int32), (X.indptr, np.intp))
@@ -473,8 +475,8 @@ cdef void add_penalty_gradient(
 cdef class Update:
     """The update rule of theta, its constants and its step count.
 
-    ``moments`` of :func:`train` has one row for momentum (the velocity), two for
-    Adam (first and second moment) and none for plain gradient descent.
+    ``n_moments`` is how many numbers the rule keeps for each parameter: the velocity
+    of momentum, the first and second moment of Adam.
     """
 
     cdef:
@@ -482,15 +484,16 @@ cdef class Update:
         double momentum, beta_1, beta_2, epsilon
         public double learning_rate
         public Py_ssize_t n_steps
+        readonly Py_ssize_t n_moments
 
     def __cinit__(
-        self, str rule, *, double learning_rate, Py_ssize_t n_steps=0,
-        double momentum=0.0, double beta_1=0.9, double beta_2=0.999, double epsilon=1e-8,
+        self, str rule, *, double learning_rate, double momentum=0.0,
+        double beta_1=0.9, double beta_2=0.999, double epsilon=1e-8,
     ):
         self.rule = UPDATE_RULES[rule]
-        self.learning_rate, self.n_steps = learning_rate, n_steps
-        self.momentum, self.beta_1, self.beta_2 = momentum, beta_1, beta_2
-        self.epsilon = epsilon
+        self.n_moments = {GRADIENT_DESCENT: 0, ADAM: 2}.get(self.rule, 1)
+        self.learning_rate, self.momentum = learning_rate, momentum
+        self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
 
 
 cdef void apply_update(
@@ -534,6 +537,24 @@ cdef void apply_update(
 
 # What Python calls
 
+cdef check_buffers(
+    Backprop net, Data data, Py_ssize_t itemsize, Py_ssize_t theta, Py_ssize_t gradient,
+    Py_ssize_t work,
+):
+    """Raise ValueError if an array does not fit the plan: the kernels do not look."""
+    if data.dtype.itemsize != itemsize:
+        raise ValueError(f"theta is not of the data's {data.dtype}")
+    if data.n_features != net.layers[0].n_in:
+        raise ValueError(f"the data have {data.n_features} features, not {net.layers[0].n_in}")
+    if not data.is_sparse and net.targets - net.inputs < net.block_size * data.n_features:
+        raise ValueError("the plan is for sparse X and the data are dense")
+    if (theta, gradient, work) != (net.n_params, net.n_params, net.workspace_size):
+        raise ValueError(
+            f"theta, gradient and work have {theta}, {gradient} and {work} elements, not"
+            f" {net.n_params}, {net.n_params} and {net.workspace_size}"
+        )
+
+
 def train(
     Backprop net not None, Data data not None, Update update not None,
     const Py_ssize_t[::1] order, Py_ssize_t start, Py_ssize_t stop,
@@ -556,7 +577,7 @@ def train(
     decay : float, alpha / W
     theta : INOUT, ndarray of shape (n_params,)
     gradient : INOUT, ndarray of shape (n_params,)
-    moments : INOUT, ndarray of shape (0, 1 or 2 times n_params,)
+    moments : INOUT, ndarray of shape (update.n_moments * n_params,)
     work : OUT, ndarray of shape (workspace_size,)
 
     Returns
@@ -571,6 +592,11 @@ def train(
         double total = 0, weight_sum, weight_scale = 0, loss
         bint starts, ends, direct = update.rule == GRADIENT_DESCENT
         real* moment = &moments[0] if moments.shape[0] > 0 else NULL
+    check_buffers(
+        net, data, sizeof(real), theta.shape[0], gradient.shape[0], work.shape[0]
+    )
+    if moments.shape[0] != update.n_moments * net.n_params:
+        raise ValueError(f"moments has {moments.shape[0]} elements")
     with nogil:
         while i < stop:
             if i >= last:
@@ -614,6 +640,9 @@ def add_loss_gradient(
     weighted by ``weight_scale * sample_weight``; the penalty is not included.
     """
     cdef double loss
+    check_buffers(
+        net, data, sizeof(real), theta.shape[0], gradient.shape[0], work.shape[0]
+    )
     with nogil:
         loss = backpropagate(
             net, data, &order[start], min(stop - start, net.block_size), weight_scale,

@@ -100,20 +100,19 @@ class StochasticSolver:
         )
 
     def _start(self, objective: Objective, state: TrainingState) -> _kernels.Update:
-        rule = self._update_rule()
-        n_moments = {"gradient_descent": 0, "adam": 2}.get(rule, 1)
-        if state.update_rule != rule or state.moments is None:
-            state.update_rule, state.n_steps = rule, 0
-            state.moments = np.zeros(n_moments * len(state.theta), state.theta.dtype)
-        return _kernels.Update(
-            rule,
+        update = _kernels.Update(
+            self._update_rule(),
             learning_rate=self._rate(objective, state),
-            n_steps=state.n_steps,
             momentum=self.momentum,
             beta_1=self.beta_1,
             beta_2=self.beta_2,
             epsilon=self.epsilon,
         )
+        if state.update_rule != self._update_rule():
+            state.update_rule, state.n_steps = self._update_rule(), 0
+            state.moments = np.zeros(update.n_moments * len(state.theta), state.theta.dtype)
+        update.n_steps = state.n_steps
+        return update
 
     def _update_rule(self) -> str:
         if self.solver == "adam":
