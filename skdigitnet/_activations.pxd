@@ -4,8 +4,9 @@ Each derivative is written in terms of the activation a = f(z), so that the
 pre-activation z need not be kept.
 """
 
-from libc.math cimport exp, expf, tanh, tanhf
+from libc.math cimport tanh, tanhf
 
+from ._elementwise cimport sigmoid_array
 from ._gemm cimport real
 
 cdef enum Activation:
@@ -15,22 +16,13 @@ cdef enum Activation:
     RELU
 
 
-cdef inline real real_exp(real x) noexcept nogil:
-    return expf(x) if real is float else exp(x)
-
-
-cdef inline real sigmoid(real z) noexcept nogil:
-    # exp never overflows: its argument is never positive
-    cdef real e = real_exp(-z if z > 0 else z)
-    return (1 if z > 0 else e) / (1 + e)
-
-
-cdef inline void activate(Activation f, real* z, Py_ssize_t size) noexcept nogil:
+cdef inline void activate(
+    int instruction_set, Activation f, real* z, Py_ssize_t size
+) noexcept nogil:
     """z <- f(z)."""
     cdef Py_ssize_t i
     if f == LOGISTIC:
-        for i in range(size):
-            z[i] = sigmoid(z[i])
+        sigmoid_array(instruction_set, z, size)
     elif f == TANH:
         for i in range(size):
             z[i] = tanhf(z[i]) if real is float else tanh(z[i])

@@ -9,14 +9,12 @@
 
 #include <stddef.h>
 
-#ifndef __GNUC__
-#error "skdigitnet uses the vector types of GCC and Clang; on Windows build it with clang-cl"
-#endif
+#include "_instruction_set.h"
 
 /* AVX-512 has 32 vector registers and room for 8 rows of sums, the others have 16. */
 #ifdef __x86_64__
 #define TARGET avx512
-#define ATTRIBUTES __attribute__((target("avx512f,avx512vl,avx512dq,fma")))
+#define ATTRIBUTES COMPILED_FOR_AVX512
 #define ROWS 8
 #define REAL float
 #define LANES 16
@@ -51,7 +49,7 @@
 #undef TARGET
 
 #define TARGET avx2
-#define ATTRIBUTES __attribute__((target("avx2,fma")))
+#define ATTRIBUTES COMPILED_FOR_AVX2
 #define ROWS 4
 #define REAL float
 #define LANES 8
@@ -102,20 +100,6 @@
 #undef ROWS
 #undef ATTRIBUTES
 #undef TARGET
-
-enum instruction_set { PORTABLE, AVX2, AVX512 };
-
-static int best_instruction_set(void)
-{
-#ifdef __x86_64__
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl")
-        && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("fma"))
-        return AVX512;
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-        return AVX2;
-#endif
-    return PORTABLE;
-}
 
 typedef void (*gemm_float_kernel)(
     ptrdiff_t, ptrdiff_t, ptrdiff_t, float, const float *, ptrdiff_t, ptrdiff_t,

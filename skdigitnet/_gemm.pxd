@@ -5,8 +5,6 @@ ctypedef fused real:
     double
 
 cdef extern from "_gemm.h" nogil:
-    enum: PORTABLE, AVX2, AVX512
-    int best_instruction_set()
     ctypedef void (*gemm_float_kernel)(
         Py_ssize_t, Py_ssize_t, Py_ssize_t, float, const float*, Py_ssize_t, Py_ssize_t,
         const float*, float, float*) noexcept nogil

@@ -17,7 +17,8 @@ from libc.string cimport memcpy, memset
 from ._activations cimport (
     IDENTITY, LOGISTIC, RELU, TANH, Activation, activate, multiply_by_derivative,
 )
-from ._gemm cimport AVX2, AVX512, PORTABLE, best_instruction_set, gemm, real
+from ._elementwise cimport squared_norm
+from ._gemm cimport gemm, real
 from ._losses cimport (
     IDENTITY_SQUARED_ERROR, LOGISTIC_LOG_LOSS, LOGISTIC_SQUARED_ERROR,
     SOFTMAX_LOG_LOSS, SOFTMAX_SQUARED_ERROR, OutputLoss, loss_and_derivative,
@@ -34,6 +35,10 @@ OUTPUT_LOSSES = {
     ("squared_error", "logistic"): LOGISTIC_SQUARED_ERROR,
     ("squared_error", "identity"): IDENTITY_SQUARED_ERROR,
 }
+
+cdef extern from "_instruction_set.h" nogil:
+    enum: PORTABLE, AVX2, AVX512
+    int best_instruction_set()
 
 cdef enum UpdateRule:
     GRADIENT_DESCENT
@@ -343,7 +348,7 @@ cdef void forward(
                 m, layer.n_in, layer.n_out, z,
             )
         if l < net.n_layers - 1:
-            activate(net.activation, z, m * layer.n_out)
+            activate(instruction_set, net.activation, z, m * layer.n_out)
         a = z
 
 
@@ -438,26 +443,9 @@ cdef double backpropagate(
 
 # The penalty
 
-cdef double squared_norm(const real* x, Py_ssize_t size) noexcept nogil:
-    """||x||^2, in 16 partial sums that the compiler can keep in vector registers."""
-    cdef:
-        real[16] partial
-        double total = 0
-        Py_ssize_t i, j, whole = size - size % 16
-    memset(partial, 0, sizeof(partial))
-    for i in range(0, whole, 16):
-        for j in range(16):
-            partial[j] += x[i + j] * x[i + j]
-    for j in range(16):
-        total += partial[j]
-    for i in range(whole, size):
-        total += x[i] * <double> x[i]
-    return total
-
-
 cdef double penalty(Backprop net, double decay, const real* theta) noexcept nogil:
     """decay / 2 * sum_l ||W_l||^2."""
-    return decay / 2 * squared_norm(theta, net.n_coefs) if decay != 0 else 0
+    return decay / 2 * squared_norm(instruction_set, theta, net.n_coefs) if decay != 0 else 0
 
 
 cdef void add_penalty_gradient(
@@ -671,7 +659,7 @@ def layer_forward(
         raise ValueError(f"shapes ({m}, {a.shape[1]}), ({n}, {k}), ({b.shape[0]},) do not fit")
     with nogil:
         affine(&a[0, 0], &W[0, 0], &b[0], m, n, k, &out[0, 0])
-        activate(f, &out[0, 0], m * k)
+        activate(instruction_set, f, &out[0, 0], m * k)
     return out.base
 
 
@@ -679,4 +667,4 @@ def apply_activation(str activation, real[:, ::1] z):
     """z <- f(z)."""
     cdef Activation f = ACTIVATIONS[activation]
     with nogil:
-        activate(f, &z[0, 0], z.shape[0] * z.shape[1])
+        activate(instruction_set, f, &z[0, 0], z.shape[0] * z.shape[1])

@@ -8,7 +8,7 @@ Courville, "Deep Learning", 2016, section 6.2.2).
 
 from libc.math cimport fabs, log, log1p
 
-from ._activations cimport real_exp, sigmoid
+from ._elementwise cimport exp, sigmoid
 from ._gemm cimport real
 
 cdef enum OutputLoss:
@@ -34,7 +34,7 @@ cdef inline double softmax(real* z, Py_ssize_t n) noexcept nogil:
         Py_ssize_t k
         real largest = row_max(z, n), total = 0
     for k in range(n):
-        z[k] = real_exp(z[k] - largest)
+        z[k] = exp(z[k] - largest)
         total += z[k]
     for k in range(n):
         z[k] /= total
@@ -63,7 +63,7 @@ cdef inline double logistic_log_loss(real* z, const real* t, Py_ssize_t n) noexc
     for k in range(n):
         # log(1 + exp(z)) - t z, with the exponent never positive
         loss += (z[k] if z[k] > 0 else 0) - t[k] * <double> z[k]
-        loss += log1p(<double> real_exp(<real> -fabs(z[k])))
+        loss += log1p(<double> exp(<real> -fabs(z[k])))
         z[k] = sigmoid(z[k]) - t[k]
     return loss
 
