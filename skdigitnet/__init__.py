@@ -1,15 +1,15 @@
 """skdigitnet: a fast, exact multilayer perceptron for scikit-learn."""
 
-try:
-    from skdigitnet._classifier import BackpropMLPClassifier
-except ModuleNotFoundError as error:
-    if error.name != "skdigitnet._kernels":
-        raise
+from importlib.util import find_spec
+
+if find_spec("skdigitnet._kernels") is None:
     raise ImportError(
-        f"skdigitnet was imported from {__path__[0]}, where its compiled module is"
-        " missing: this is the source folder. Install it with `pip install .` and start"
-        " Python in another folder."
-    ) from error
+        f"skdigitnet was imported from {__path__[0]}, where its compiled module is missing:"
+        " this is the source folder. Install it with `pip install .` and start Python in"
+        " another folder."
+    )
+
+from skdigitnet._classifier import BackpropMLPClassifier
 
 __version__ = "0.1.0"
 __all__ = ["BackpropMLPClassifier"]

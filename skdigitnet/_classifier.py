@@ -14,11 +14,18 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.metaestimators import available_if
 
 from skdigitnet._lbfgs import LBFGSSolver
+from skdigitnet._network import Network
 from skdigitnet._prediction import PredictionMixin
 from skdigitnet._sgd import StochasticSolver
 from skdigitnet._stopping import TrainingState
-from skdigitnet._training import Training
-from skdigitnet._validation import Labels, TrainingRows, check_training_rows, make_network
+from skdigitnet._training import Training, unchanged_on_error
+from skdigitnet._validation import (
+    Labels,
+    TrainingRows,
+    check_initial,
+    check_training_rows,
+    make_network,
+)
 
 
 def _is_stochastic(estimator) -> bool:
@@ -66,7 +73,8 @@ class BackpropMLPClassifier(PredictionMixin, ClassifierMixin, BaseEstimator):
         Strength of the L2 penalty on the weights (not the intercepts). Unlike
         MLPClassifier's it does not depend on ``batch_size``.
     batch_size : int or "auto", default="auto"
-        Rows in a mini-batch of SGD and Adam; "auto" is ``min(200, n_samples)``.
+        Rows in a mini-batch of SGD and Adam; "auto" is 200. All rows make one batch if
+        there are fewer.
     learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
         Schedule of SGD's step: ``learning_rate_init`` throughout; divided by
         ``(t + 1) ** power_t`` after epochs over rows of total weight t; or divided by 5
@@ -85,8 +93,8 @@ class BackpropMLPClassifier(PredictionMixin, ClassifierMixin, BaseEstimator):
     tol : float, default=1e-4
         The stopping rule: training ends when the loss, or with ``early_stopping`` the
         score, has not improved by ``tol`` for more than ``n_iter_no_change`` epochs in
-        a row. For L-BFGS, which has its own rule on the loss, ``tol`` bounds the
-        largest element of the gradient.
+        a row. For L-BFGS without ``early_stopping``, which has its own rule on the
+        loss, ``tol`` bounds the largest element of the gradient.
     verbose : bool, default=False
         Whether to print the loss after each epoch or iteration.
     warm_start : bool, default=False
@@ -134,7 +142,7 @@ class BackpropMLPClassifier(PredictionMixin, ClassifierMixin, BaseEstimator):
         Accuracy on the held-out rows after each epoch or iteration; None without
         ``early_stopping``.
     best_validation_score_ : float or None
-        Largest of them.
+        That of the published weights; None without ``early_stopping``.
     n_iter_ : int
         Epochs or iterations so far, those before a warm start included.
     t_ : int
@@ -317,17 +325,21 @@ class BackpropMLPClassifier(PredictionMixin, ClassifierMixin, BaseEstimator):
         rows = check_training_rows(self, X, y, sample_weight, reset=not going_on)
         labels = self._labels() if going_on else Labels.of(rows.y)
         labels.check_complete(rows.y[rows.sample_weight > 0])
-        training = self._training(rows, labels, going_on=going_on)
-        if afresh:
-            training.set_weights(coef_init, intercept_init)
+        network = self._network(rows, labels)
+        initial = check_initial(network, coef_init, intercept_init, rows.X.dtype)
         fraction = self.validation_fraction if self.early_stopping else None
-        warning = self._train(training, self._solver(), fraction, keep_state=self.warm_start)
+        with unchanged_on_error(self.random_state):
+            training = self._training(rows, labels, network, going_on=going_on)
+            if afresh:
+                training.set_weights(*initial)
+            warning = self._train(
+                training, self._solver(), fraction, keep_state=self.warm_start
+            )
         if warning is not None:
             warnings.warn(warning, ConvergenceWarning, stacklevel=3)
         return self
 
     @available_if(_is_stochastic)
-    @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Train for one epoch on these rows.
 
@@ -355,17 +367,20 @@ class BackpropMLPClassifier(PredictionMixin, ClassifierMixin, BaseEstimator):
         ValueError
             As in :meth:`fit`; and for a label that is not among the classes.
         """
+        self._validate_params()
         going_on = hasattr(self, "coefs_")
         rows = check_training_rows(self, X, y, sample_weight, reset=not going_on)
         labels = self._labels() if going_on else Labels.given(classes, rows.y)
         labels.check_same(classes)
-        training = self._training(rows, labels, going_on=going_on)
+        network = self._network(rows, labels)
         one_epoch = replace(self._solver(), max_iter=1, n_iter_no_change=np.inf)
-        self._train(training, one_epoch, None, keep_state=True)
+        with unchanged_on_error(self.random_state):
+            training = self._training(rows, labels, network, going_on=going_on)
+            self._train(training, one_epoch, None, keep_state=True)
         return self
 
-    def _training(self, rows: TrainingRows, labels: Labels, *, going_on: bool) -> Training:
-        network = make_network(
+    def _network(self, rows: TrainingRows, labels: Labels) -> Network:
+        return make_network(
             rows.X.shape[1],
             labels,
             hidden_layer_sizes=self.hidden_layer_sizes,
@@ -373,6 +388,10 @@ class BackpropMLPClassifier(PredictionMixin, ClassifierMixin, BaseEstimator):
             loss=self.loss,
             output_activation=self.output_activation,
         )
+
+    def _training(
+        self, rows: TrainingRows, labels: Labels, network: Network, *, going_on: bool
+    ) -> Training:
         if not going_on:
             return Training.new(rows, labels, network, self.random_state)
         theta = network.pack(self.coefs_, self.intercepts_, rows.X.dtype)
@@ -425,7 +444,7 @@ class BackpropMLPClassifier(PredictionMixin, ClassifierMixin, BaseEstimator):
             self.best_loss_ = min(self.loss_curve_, default=self.loss_)
         else:
             self.validation_scores_ = list(state.validation_scores)
-            self.best_validation_score_ = max(self.validation_scores_, default=None)
+            self.best_validation_score_ = None if state.best_theta is None else state.best
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -1,5 +1,5 @@
 /*
- * gemm_float and gemm_double: c = alpha * a @ b + beta * c, as _gemm_template.h says.
+ * gemm_float and gemm_double: c = a @ b + beta * c, as _gemm_template.h says.
  *
  * The instruction set is chosen at run time on x86-64 and is the compiler's own
  * elsewhere; within it, the widest vectors that are no wider than a row of c.
@@ -11,11 +11,14 @@
 
 #include "_instruction_set.h"
 
+#define FUSED(x, y, z) (sizeof(x) == 4 ? __builtin_fmaf(x, y, z) : __builtin_fma(x, y, z))
+
 /* AVX-512 has 32 vector registers and room for 8 rows of sums, the others have 16. */
 #ifdef __x86_64__
 #define TARGET avx512
 #define ATTRIBUTES COMPILED_FOR_AVX512
 #define ROWS 8
+#define SCALAR_MULTIPLY_ADD FUSED
 #define REAL float
 #define LANES 16
 #include "_gemm_template.h"
@@ -44,6 +47,7 @@
 #include "_gemm_template.h"
 #undef LANES
 #undef REAL
+#undef SCALAR_MULTIPLY_ADD
 #undef ROWS
 #undef ATTRIBUTES
 #undef TARGET
@@ -51,6 +55,7 @@
 #define TARGET avx2
 #define ATTRIBUTES COMPILED_FOR_AVX2
 #define ROWS 4
+#define SCALAR_MULTIPLY_ADD FUSED
 #define REAL float
 #define LANES 8
 #include "_gemm_template.h"
@@ -73,14 +78,20 @@
 #include "_gemm_template.h"
 #undef LANES
 #undef REAL
+#undef SCALAR_MULTIPLY_ADD
 #undef ROWS
 #undef ATTRIBUTES
 #undef TARGET
 #endif
 
 #define TARGET portable
-#define ATTRIBUTES 
+#define ATTRIBUTES
 #define ROWS 4
+#ifdef __FP_FAST_FMA
+#define SCALAR_MULTIPLY_ADD FUSED
+#else
+#define SCALAR_MULTIPLY_ADD(x, y, z) ((x) * (y) + (z))
+#endif
 #define REAL float
 #define LANES 4
 #include "_gemm_template.h"
@@ -97,12 +108,13 @@
 #include "_gemm_template.h"
 #undef LANES
 #undef REAL
+#undef SCALAR_MULTIPLY_ADD
 #undef ROWS
 #undef ATTRIBUTES
 #undef TARGET
 
 typedef void (*gemm_float_kernel)(
-    ptrdiff_t, ptrdiff_t, ptrdiff_t, float, const float *, ptrdiff_t, ptrdiff_t,
+    ptrdiff_t, ptrdiff_t, ptrdiff_t, const float *, ptrdiff_t, ptrdiff_t,
     const float *, float, float *);
 
 static gemm_float_kernel choose_float(int set, ptrdiff_t n)
@@ -119,7 +131,7 @@ static gemm_float_kernel choose_float(int set, ptrdiff_t n)
 }
 
 typedef void (*gemm_double_kernel)(
-    ptrdiff_t, ptrdiff_t, ptrdiff_t, double, const double *, ptrdiff_t, ptrdiff_t,
+    ptrdiff_t, ptrdiff_t, ptrdiff_t, const double *, ptrdiff_t, ptrdiff_t,
     const double *, double, double *);
 
 static gemm_double_kernel choose_double(int set, ptrdiff_t n)

@@ -1,13 +1,13 @@
 /*
  * One matrix product, included by _gemm.h for every REAL, TARGET and LANES:
  *
- *     c = alpha * a @ b + beta * c
+ *     c = a @ b + beta * c
  *
  * a is (m, k) with any strides, so a transpose costs nothing; b is (k, n) and c is
  * (m, n), both with contiguous rows; n >= LANES. A tile of ROWS x 3 vectors of c is
  * summed in registers while b's rows stream by (K. Goto and R. van de Geijn, "Anatomy
  * of high-performance matrix multiplication", ACM TOMS 34, 2008). Every element of c
- * is one sum over p = 0, 1, ..., k - 1 in that order, whatever the tile it falls in:
+ * is one chain of multiply-adds over p = 0, 1, ..., k - 1, whatever the tile it falls in:
  * its bits do not depend on m, n or its place.
  */
 
@@ -19,7 +19,11 @@
 #if LANES == 1
 typedef REAL NAME(vector);
 typedef REAL NAME(unaligned);
+/* Vectors are contracted to fused multiply-adds wherever there are any; scalars, which the
+   compiler may gather into vectors before it contracts, are told so. */
+#define MULTIPLY_ADD(x, y, z) SCALAR_MULTIPLY_ADD(x, y, z)
 #else
+#define MULTIPLY_ADD(x, y, z) ((x) * (y) + (z))
 typedef REAL NAME(vector) __attribute__((vector_size(LANES * sizeof(REAL))));
 typedef REAL NAME(unaligned)
     __attribute__((vector_size(LANES * sizeof(REAL)), aligned(sizeof(REAL)), may_alias));
@@ -31,8 +35,8 @@ typedef REAL NAME(unaligned)
 
 INLINE void NAME(tile)(
     const int rows, const int vectors, ptrdiff_t last, ptrdiff_t k,
-    REAL alpha, const REAL *a, ptrdiff_t a_row, ptrdiff_t a_col,
-    const REAL *b, REAL beta, REAL *c, ptrdiff_t n)
+    const REAL *a, ptrdiff_t a_row, ptrdiff_t a_col, const REAL *b,
+    REAL beta, REAL *c, ptrdiff_t n)
 {
     NAME(vector) sum[ROWS][3];
     _Pragma("GCC unroll 8")
@@ -50,17 +54,18 @@ INLINE void NAME(tile)(
         for (int i = 0; i < rows; i++)
             _Pragma("GCC unroll 3")
             for (int v = 0; v < vectors; v++)
-                sum[i][v] += a[i * a_row + p * a_col] * b_p[v];
+                sum[i][v] = MULTIPLY_ADD(a[i * a_row + p * a_col], b_p[v], sum[i][v]);
     }
 
     _Pragma("GCC unroll 8")
     for (int i = 0; i < rows; i++) {
         /* all of a row is read before any of it is written: its vectors may overlap */
-        _Pragma("GCC unroll 3")
-        for (int v = 0; v < vectors; v++) {
-            sum[i][v] *= alpha;
-            if (beta != 0)
-                sum[i][v] += beta * *(NAME(unaligned) *)(c + i * n + COLUMN(v));
+        if (beta != 0) {
+            _Pragma("GCC unroll 3")
+            for (int v = 0; v < vectors; v++) {
+                const NAME(vector) c_i = *(NAME(unaligned) *)(c + i * n + COLUMN(v));
+                sum[i][v] = MULTIPLY_ADD(beta, c_i, sum[i][v]);
+            }
         }
         _Pragma("GCC unroll 3")
         for (int v = 0; v < vectors; v++)
@@ -70,13 +75,13 @@ INLINE void NAME(tile)(
 
 INLINE void NAME(columns)(
     const int vectors, ptrdiff_t last, ptrdiff_t m, ptrdiff_t k,
-    REAL alpha, const REAL *a, ptrdiff_t a_row, ptrdiff_t a_col,
+    const REAL *a, ptrdiff_t a_row, ptrdiff_t a_col,
     const REAL *b, REAL beta, REAL *c, ptrdiff_t n)
 {
     ptrdiff_t i = 0;
 #define TILES(rows) \
     for (; i + (rows) <= m; i += (rows)) \
-        NAME(tile)(rows, vectors, last, k, alpha, a + i * a_row, a_row, a_col, \
+        NAME(tile)(rows, vectors, last, k, a + i * a_row, a_row, a_col, \
                    b, beta, c + i * n, n);
     TILES(ROWS)
 #if ROWS > 4
@@ -89,7 +94,7 @@ INLINE void NAME(columns)(
 
 static ATTRIBUTES void NAME(gemm)(
     ptrdiff_t m, ptrdiff_t n, ptrdiff_t k,
-    REAL alpha, const REAL *a, ptrdiff_t a_row, ptrdiff_t a_col,
+    const REAL *a, ptrdiff_t a_row, ptrdiff_t a_col,
     const REAL *b, REAL beta, REAL *c)
 {
     ptrdiff_t left = (n + LANES - 1) / LANES, j = 0;
@@ -99,16 +104,17 @@ static ATTRIBUTES void NAME(gemm)(
         const ptrdiff_t vectors = left == 4 ? 2 : left < 3 ? left : 3;
         const ptrdiff_t last = left == vectors ? n - LANES - j : (vectors - 1) * LANES;
         if (vectors == 3)
-            NAME(columns)(3, last, m, k, alpha, a, a_row, a_col, b + j, beta, c + j, n);
+            NAME(columns)(3, last, m, k, a, a_row, a_col, b + j, beta, c + j, n);
         else if (vectors == 2)
-            NAME(columns)(2, last, m, k, alpha, a, a_row, a_col, b + j, beta, c + j, n);
+            NAME(columns)(2, last, m, k, a, a_row, a_col, b + j, beta, c + j, n);
         else
-            NAME(columns)(1, last, m, k, alpha, a, a_row, a_col, b + j, beta, c + j, n);
+            NAME(columns)(1, last, m, k, a, a_row, a_col, b + j, beta, c + j, n);
         j += vectors * LANES;
         left -= vectors;
     }
 }
 
+#undef MULTIPLY_ADD
 #undef COLUMN
 #undef INLINE
 #undef NAME

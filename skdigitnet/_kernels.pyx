@@ -220,19 +220,21 @@ cdef void affine(
     cdef Py_ssize_t i
     for i in range(m):
         memcpy(z + i * n_out, b, n_out * sizeof(real))
-    gemm(instruction_set, m, n_out, n_in, <real> 1, a, n_in, 1, W, <real> 1, z)
+    gemm(instruction_set, m, n_out, n_in, a, n_in, 1, W, <real> 1, z)
 
 
 cdef void affine_sparse(
     const real* values, const int* indices, const Py_ssize_t* indptr,
-    const Py_ssize_t* rows, const real* W, const real* b,
+    const Py_ssize_t* rows, const real* weight, const real* W, const real* b,
     Py_ssize_t m, Py_ssize_t n_out, real* z,
 ) noexcept nogil:
-    """z = X[rows] @ W + b for X in CSR form."""
+    """z = X[rows] @ W + b for X in CSR form, a row of no weight taken as zeros."""
     cdef Py_ssize_t i, j, p
     cdef const real* w
     for i in range(m):
         memcpy(z + i * n_out, b, n_out * sizeof(real))
+        if weight[i] == 0:
+            continue
         for p in range(indptr[rows[i]], indptr[rows[i] + 1]):
             w = W + indices[p] * n_out
             for j in range(n_out):
@@ -265,29 +267,29 @@ cdef inline void scale(real factor, real* x, Py_ssize_t size) noexcept nogil:
 
 cdef void add_outer_sparse(
     const real* values, const int* indices, const Py_ssize_t* indptr,
-    const Py_ssize_t* rows, const real* delta, Py_ssize_t m, Py_ssize_t n_out,
-    real step, real* out,
+    const Py_ssize_t* rows, const real* weight, const real* delta,
+    Py_ssize_t m, Py_ssize_t n_out, real* out,
 ) noexcept nogil:
-    """out += step * X[rows].T @ delta for X in CSR form."""
+    """out += X[rows].T @ delta for X in CSR form, a row of no weight left out."""
     cdef Py_ssize_t i, j, p
     cdef real* o
-    cdef real value
     for i in range(m):
+        if weight[i] == 0:
+            continue
         for p in range(indptr[rows[i]], indptr[rows[i] + 1]):
             o = out + indices[p] * n_out
-            value = step * values[p]
             for j in range(n_out):
-                o[j] += value * delta[i * n_out + j]
+                o[j] += values[p] * delta[i * n_out + j]
 
 
 cdef void add_column_sums(
-    const real* delta, Py_ssize_t m, Py_ssize_t n_out, real step, real* out
+    const real* delta, Py_ssize_t m, Py_ssize_t n_out, real* out
 ) noexcept nogil:
-    """out += step * sum_i delta_i."""
+    """out += sum_i delta_i."""
     cdef Py_ssize_t i, j
     for i in range(m):
         for j in range(n_out):
-            out[j] += step * delta[i * n_out + j]
+            out[j] += delta[i * n_out + j]
 
 
 # A block through the whole network
@@ -298,7 +300,8 @@ cdef const real* gather(
 ) noexcept nogil:
     """Copy targets, weights and inputs of these rows; return where the inputs are.
 
-    Rows that already lie side by side are not copied, nor is a sparse X.
+    Rows that already lie side by side are not copied, nor is a sparse X. A row of no
+    weight is taken as zeros, so that it cannot overflow and spoil the others' sums.
     """
     cdef:
         Py_ssize_t i, n = data.n_features, K = net.layers[net.n_layers - 1].n_out
@@ -307,7 +310,7 @@ cdef const real* gather(
         real* t = work + net.targets
     for i in range(m):
         work[net.weights + i] = <real> (data.weight[rows[i]] * weight_scale)
-        consecutive = consecutive and rows[i] == rows[0] + i
+        consecutive = consecutive and rows[i] == rows[0] + i and work[net.weights + i] != 0
     if data.labels != NULL:
         memset(t, 0, m * K * sizeof(real))
         for i in range(m):
@@ -320,7 +323,10 @@ cdef const real* gather(
     if consecutive:
         return X + rows[0] * n
     for i in range(m):
-        memcpy(work + net.inputs + i * n, X + rows[i] * n, n * sizeof(real))
+        if work[net.weights + i] == 0:
+            memset(work + net.inputs + i * n, 0, n * sizeof(real))
+        else:
+            memcpy(work + net.inputs + i * n, X + rows[i] * n, n * sizeof(real))
     return work + net.inputs
 
 
@@ -340,7 +346,8 @@ cdef void forward(
         if a == NULL:
             affine_sparse(
                 <const real*> data.values, data.indices, data.indptr, rows,
-                theta + layer.coefs, theta + layer.intercepts, m, layer.n_out, z,
+                work + net.weights, theta + layer.coefs, theta + layer.intercepts,
+                m, layer.n_out, z,
             )
         else:
             affine(
@@ -352,8 +359,10 @@ cdef void forward(
         a = z
 
 
-cdef double output_delta(Backprop net, Py_ssize_t m, real* work) noexcept nogil:
-    """Put the output layer's delta in place; return the block's weighted loss."""
+cdef double output_delta(
+    Backprop net, Py_ssize_t m, real step, real* work
+) noexcept nogil:
+    """Put ``step`` times the output layer's delta in place; return the weighted loss."""
     cdef:
         Py_ssize_t i, k, last = net.n_layers - 1, K = net.layers[last].n_out
         double loss = 0
@@ -370,16 +379,15 @@ cdef double output_delta(Backprop net, Py_ssize_t m, real* work) noexcept nogil:
             net.output_loss, delta + i * K, work + net.targets + i * K, K
         )
         for k in range(K):
-            delta[i * K + k] *= w
+            delta[i * K + k] *= w * step
     return loss
 
 
 cdef void backward(
     Backprop net, Data data, const real* X, const Py_ssize_t* rows, Py_ssize_t m,
-    const real* theta, real* work,
-    real step, real keep_coefs, real keep_intercepts, real* out,
+    const real* theta, real* work, real keep_coefs, real keep_intercepts, real* out,
 ) noexcept nogil:
-    """out <- keep * out + step * gradient of the block's loss.
+    """out <- keep * out + gradient of the block's loss, as scaled by the output's delta.
 
     ``out`` may be theta itself (plain gradient descent without a gradient array),
     since layer l's weights are read for delta_{l-1} before they are written.
@@ -399,7 +407,7 @@ cdef void backward(
             transpose(theta + layer.coefs, layer.n_in, layer.n_out, transposed)
             gemm(
                 instruction_set, m, layer.n_in, layer.n_out,
-                <real> 1, delta, layer.n_out, 1, transposed, <real> 0, delta_below,
+                delta, layer.n_out, 1, transposed, <real> 0, delta_below,
             )
             multiply_by_derivative(net.activation, a, delta_below, m * layer.n_in)
         # d loss / d W_l = A_l^T delta_l
@@ -407,16 +415,16 @@ cdef void backward(
             scale(keep_coefs, out + layer.coefs, layer.n_in * layer.n_out)
             add_outer_sparse(
                 <const real*> data.values, data.indices, data.indptr, rows,
-                delta, m, layer.n_out, step, out + layer.coefs,
+                work + net.weights, delta, m, layer.n_out, out + layer.coefs,
             )
         else:
             gemm(
                 instruction_set, layer.n_in, layer.n_out, m,
-                step, a, 1, layer.n_in, delta, keep_coefs, out + layer.coefs,
+                a, 1, layer.n_in, delta, keep_coefs, out + layer.coefs,
             )
         # d loss / d b_l = sum of delta_l's rows
         scale(keep_intercepts, out + layer.intercepts, layer.n_out)
-        add_column_sums(delta, m, layer.n_out, step, out + layer.intercepts)
+        add_column_sums(delta, m, layer.n_out, out + layer.intercepts)
         delta, delta_below = delta_below, delta
 
 
@@ -433,10 +441,9 @@ cdef double backpropagate(
         const real* X = gather(net, data, rows, m, weight_scale, work)
         double loss
     forward(net, data, X, rows, m, theta, work)
-    loss = output_delta(net, m, work)
+    loss = output_delta(net, m, <real> step, work)
     backward(
-        net, data, X, rows, m, theta, work,
-        <real> step, <real> keep_coefs, <real> keep_intercepts, out,
+        net, data, X, rows, m, theta, work, <real> keep_coefs, <real> keep_intercepts, out,
     )
     return loss
 
@@ -583,8 +590,8 @@ def train(
     check_buffers(
         net, data, sizeof(real), theta.shape[0], gradient.shape[0], work.shape[0]
     )
-    if moments.shape[0] != update.n_moments * net.n_params:
-        raise ValueError(f"moments has {moments.shape[0]} elements")
+    if batch_size < 1 or moments.shape[0] != update.n_moments * net.n_params:
+        raise ValueError(f"batch_size={batch_size}, moments of {moments.shape[0]} elements")
     with nogil:
         while i < stop:
             if i >= last:
@@ -643,6 +650,8 @@ def add_penalty(
     Backprop net not None, double decay, const real[::1] theta, real[::1] gradient
 ):
     """Add the penalty's gradient to ``gradient`` (INOUT); return the penalty."""
+    if theta.shape[0] != net.n_params or gradient.shape[0] != net.n_params:
+        raise ValueError(f"theta and gradient must have {net.n_params} elements")
     add_penalty_gradient(net, decay, &theta[0], &gradient[0])
     return penalty(net, decay, &theta[0])
 

@@ -10,6 +10,9 @@ from scipy.optimize import OptimizeResult, minimize
 
 from skdigitnet._objective import Objective
 from skdigitnet._stopping import TrainingState, check_finite
+from skdigitnet._threads import single_threaded_blas
+
+DEFAULT_GTOL = 1e-5  # SciPy's own
 
 
 @dataclass(frozen=True)
@@ -37,10 +40,11 @@ class LBFGSSolver:
     ) -> str | None:
         """Minimise the objective; see :meth:`StochasticSolver.solve`.
 
-        ``tol`` bounds the largest element of the gradient; with a held-out part it is
-        the stopping rule's, and the score is taken after every iteration.
+        ``tol`` bounds the largest element of the gradient. With a held-out part it is
+        the stopping rule's instead, and the score is taken after every iteration.
         """
         dtype = state.theta.dtype
+        gtol = self.tol if validation_score is None else DEFAULT_GTOL
 
         def loss_and_gradient(theta):
             loss, gradient = objective.loss_and_gradient(theta)
@@ -54,7 +58,7 @@ class LBFGSSolver:
         def iteration_ends(intermediate_result: OptimizeResult):
             loss = float(intermediate_result.fun)
             state.theta = intermediate_result.x.astype(dtype)
-            check_finite(loss, state.theta, f"iteration {len(state.loss_curve) + 1}")
+            check_finite(loss, state.theta, f"after iteration {len(state.loss_curve) + 1}")
             state.n_samples_seen += len(objective.rows)
             score = None if validation_score is None else validation_score(state.theta)
             state.record(loss, score, self.tol)
@@ -63,16 +67,17 @@ class LBFGSSolver:
             if stops_early():
                 raise StopIteration
 
-        result = minimize(
-            loss_and_gradient,
-            state.theta.astype(np.float64),
-            method="L-BFGS-B",
-            jac=True,
-            callback=iteration_ends,
-            options={"maxiter": self.max_iter, "maxfun": self.max_fun, "gtol": self.tol},
-        )
+        with single_threaded_blas():
+            result = minimize(
+                loss_and_gradient,
+                state.theta.astype(np.float64),
+                method="L-BFGS-B",
+                jac=True,
+                callback=iteration_ends,
+                options={"maxiter": self.max_iter, "maxfun": self.max_fun, "gtol": gtol},
+            )
         state.loss = float(result.fun)
-        check_finite(state.loss, result.x, f"iteration {len(state.loss_curve)}")
+        check_finite(state.loss, result.x, f"after {len(state.loss_curve)} iterations")
         return None if result.success or stops_early() else self._warning(result)
 
     def _warning(self, result: OptimizeResult) -> str:

@@ -11,9 +11,11 @@ from skdigitnet import _kernels
 from skdigitnet._objective import Objective
 from skdigitnet._stopping import TrainingState, check_finite
 
-# Multiply-adds in one compiled call: a few hundredths of a second of work, after
-# which Python looks for Ctrl-C.
+# Arithmetic in one compiled call, a few hundredths of a second of it, after which
+# Python looks for Ctrl-C; and what a row and a batch cost at least.
 CALL_OPERATIONS = 2**28
+ROW_OPERATIONS = 500
+BATCH_OPERATIONS = 5000
 # by solver and whether the outputs are unbounded, where SGD's larger step diverges
 AUTO_RATE = {
     ("sgd", False): 0.2,
@@ -84,7 +86,7 @@ class StochasticSolver:
         try:
             for _ in range(self.max_iter):
                 loss = self._epoch(objective, state, update, gradient, random_state)
-                check_finite(loss, state.theta, f"epoch {len(state.loss_curve) + 1}")
+                check_finite(loss, state.theta, f"after epoch {len(state.loss_curve) + 1}")
                 score = None if validation_score is None else validation_score(state.theta)
                 state.record(loss, score, self.tol)
                 if self.verbose:
@@ -129,7 +131,12 @@ class StochasticSolver:
             state.order = state.order[random_state.permutation(n_rows)]
         update.learning_rate = self._rate(objective, state)
         batch_size = AUTO_BATCH if isinstance(self.batch_size, str) else self.batch_size
-        call_rows = max(1, CALL_OPERATIONS // (6 * len(state.theta)))
+        batch_size = min(batch_size, n_rows)
+        n_params = len(state.theta)
+        # forward and backward pass for every row, an update for every batch
+        row_operations = ROW_OPERATIONS + 6 * n_params
+        row_operations += (BATCH_OPERATIONS + 20 * n_params) // batch_size
+        call_rows = max(1, CALL_OPERATIONS // row_operations)
         position, total = 0, 0.0
         while position < n_rows:
             position, loss = _kernels.train(
@@ -139,7 +146,7 @@ class StochasticSolver:
                 state.order,
                 position,
                 min(position + call_rows, n_rows),
-                min(batch_size, n_rows),
+                batch_size,
                 objective.decay,
                 state.theta,
                 gradient,
@@ -161,7 +168,9 @@ class StochasticSolver:
         if self.solver == "sgd" and self.learning_rate == "invscaling":
             return initial / (state.weight_seen + 1) ** self.power_t
         if self._is_adaptive():
-            return initial / RATE_CUT**state.n_rate_cuts
+            # one by one, as MLPClassifier does: the last bit decides when to stop
+            for _ in range(state.n_rate_cuts):
+                initial /= RATE_CUT
         return initial
 
     def _is_adaptive(self) -> bool:

@@ -39,7 +39,7 @@ class TrainingState:
         With a held-out part, the weights of the best score.
     held_out : ndarray of shape (n_held_out,) or None
         The held-out rows.
-    order : ndarray of shape (n_training_rows,) or None
+    order : ndarray of shape (n_training_rows,)
         The training rows in the order of the last epoch.
     random_state : tuple, dict or None
         ``get_state()`` of the generator that shuffles them.
@@ -62,7 +62,7 @@ class TrainingState:
     validation_scores: list[float] = field(default_factory=list)
     best_theta: np.ndarray | None = None
     held_out: np.ndarray | None = None
-    order: np.ndarray | None = None
+    order: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.intp))
     random_state: Any = None
     update_rule: str = ""
     moments: np.ndarray | None = None
@@ -96,10 +96,8 @@ class TrainingState:
     def fits_rows(self, n_rows: int, early_stopping: bool) -> bool:
         """Whether ``order`` and ``held_out`` are a split of that many rows."""
         n_held_out = 0 if self.held_out is None else len(self.held_out)
-        return (
-            self.order is not None
-            and len(self.order) + n_held_out == n_rows
-            and (self.held_out is not None) == early_stopping
+        return len(self.order) + n_held_out == n_rows and early_stopping == (
+            self.held_out is not None
         )
 
     def start_on_rows(self, order: np.ndarray, held_out: np.ndarray | None) -> None:
@@ -125,14 +123,14 @@ class TrainingState:
         return self.theta if self.best_theta is None else self.best_theta
 
 
-def check_finite(loss: float, theta: np.ndarray, step: str) -> None:
-    """Raise ValueError if training has diverged by this step ("iteration 3")."""
+def check_finite(loss: float, theta: np.ndarray, when: str) -> None:
+    """Raise ValueError if training has diverged (``when`` is "after epoch 3")."""
     if np.isfinite(loss) and np.isfinite(theta).all():
         return
     raise ValueError(
-        f"Training diverged: the loss or the weights are not finite after {step}. The"
-        " usual causes are a learning_rate_init that is too large and an X that is not"
-        " scaled; lower the one or scale the other, for example with StandardScaler."
+        f"Training diverged: the loss or the weights are not finite {when}. The usual causes"
+        " are an X that is not scaled (scale it, for example with StandardScaler) and, for"
+        " SGD and Adam, a learning_rate_init that is too large."
     )
 
 
@@ -168,7 +166,29 @@ def hold_out(
         If no class can spare a row.
     """
     two_classes = y.ndim == 2 and y.shape[1] == 1
-    labels = y.ravel() if y.ndim == 1 or two_classes else np.zeros(len(y), dtype=np.intp)
+    rows = np.arange(len(y))
+    split = {"test_size": validation_fraction, "random_state": random_state}
+    try:
+        training, held_out = train_test_split(
+            rows, stratify=y.ravel() if two_classes else None, **split
+        )
+    except ValueError:  # a class of one row, or fewer held-out rows than classes
+        size = min(max(1, round(validation_fraction * len(y))), len(y) - 1)
+        held_out = random_state.permutation(len(y))[:size]
+        training = np.setdiff1d(rows, held_out)
+    return spread_classes(y, weight, training, held_out)
+
+
+def spread_classes(
+    y: np.ndarray, weight: np.ndarray, training: np.ndarray, held_out: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Move the fewest rows, so that every class trains and is held out if it can be.
+
+    Parameters and what is raised are those of :func:`hold_out`; the same arrays come
+    back if nothing has to be moved.
+    """
+    several_labels = y.ndim == 2 and y.shape[1] > 1
+    labels = np.zeros(len(y), dtype=np.intp) if several_labels else y.ravel()
     members = [np.flatnonzero((labels == k) & (weight > 0)) for k in np.unique(labels)]
     if all(len(rows) < 2 for rows in members):
         raise ValueError(
@@ -176,21 +196,11 @@ def hold_out(
             f" and one to hold out; y has {len(y)} rows of {len(members)} classes. Give"
             " more rows, or set early_stopping=False."
         )
-    rows = np.arange(len(y))
-    split = {"test_size": validation_fraction, "random_state": random_state}
-    try:
-        training, held_out = train_test_split(
-            rows, stratify=labels if two_classes else None, **split
-        )
-    except ValueError:  # a class of one row, or fewer held-out rows than classes
-        size = min(max(1, round(validation_fraction * len(y))), len(y) - 1)
-        held_out = random_state.permutation(len(y))[:size]
-        training = np.setdiff1d(rows, held_out)
-    for class_rows in members:
-        if not np.isin(class_rows, training).any():
-            training, held_out = _move(class_rows[:1], training, held_out)
-        elif len(class_rows) > 1 and not np.isin(class_rows, held_out).any():
-            held_out, training = _move(class_rows[:1], held_out, training)
+    for rows in members:
+        if len(rows) > 0 and not np.isin(rows, training).any():
+            training, held_out = _move(rows[:1], training, held_out)
+        elif len(rows) > 1 and not np.isin(rows, held_out).any():
+            held_out, training = _move(rows[:1], held_out, training)
     return training, held_out
 
 

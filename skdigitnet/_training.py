@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,13 +14,26 @@ from skdigitnet._network import Network
 from skdigitnet._objective import Objective
 from skdigitnet._outputs import OutputLayer, accuracy_on
 from skdigitnet._sgd import StochasticSolver
-from skdigitnet._stopping import TrainingState, hold_out
+from skdigitnet._stopping import TrainingState, hold_out, spread_classes
 from skdigitnet._validation import (
     Labels,
     TrainingRows,
     apply_class_weight,
-    replace_initial,
 )
+
+
+@contextmanager
+def unchanged_on_error(random_state):
+    """Put a RandomState that the user has passed back as it was if an error is raised."""
+    if not isinstance(random_state, np.random.RandomState):
+        yield
+        return
+    state = random_state.get_state()
+    try:
+        yield
+    except Exception:
+        random_state.set_state(state)
+        raise
 
 
 @dataclass
@@ -67,11 +81,12 @@ class Training:
         generator.set_state(state.random_state)
         return cls(rows, labels, network, state, generator)
 
-    def set_weights(self, coef_init, intercept_init) -> None:
-        """Put the user's initial weights, where given, in place of the drawn ones."""
-        self.state.theta = replace_initial(
-            self.network, self.state.theta, coef_init, intercept_init
-        )
+    def set_weights(self, coefs, intercepts) -> None:
+        """Put initial weights, where they are not None, in place of the drawn ones."""
+        drawn = self.network.unpack(self.state.theta)
+        coefs = drawn[0] if coefs is None else coefs
+        intercepts = drawn[1] if intercepts is None else intercepts
+        self.state.theta = self.network.pack(coefs, intercepts, self.state.theta.dtype)
 
     def run(
         self,
@@ -97,8 +112,7 @@ class Training:
         if network.n_outputs == 1:
             targets = indices.astype(np.uint8).reshape(-1, 1)
         weight = apply_class_weight(class_weight, rows.y, labels, rows.sample_weight)
-        if not state.fits_rows(len(indices), validation_fraction is not None):
-            state.start_on_rows(*self._split(targets, weight, validation_fraction))
+        self._split(targets, weight, validation_fraction)
         data = Data(rows.X, targets, weight)
         objective = Objective(network, loss, alpha, data, state.order)
         validation_score = None
@@ -112,8 +126,17 @@ class Training:
             )
         return solver.solve(objective, state, validation_score, self.random_state)
 
-    def _split(self, targets, weight, validation_fraction):
-        """Training and held-out rows, the latter None without early stopping."""
-        if validation_fraction is None:
-            return np.arange(len(targets), dtype=np.intp), None
-        return hold_out(targets, weight, validation_fraction, self.random_state)
+    def _split(self, targets, weight, validation_fraction) -> None:
+        """Give the state its training and held-out rows, unless it has them."""
+        state, early_stopping = self.state, validation_fraction is not None
+        order, held_out = state.order, state.held_out
+        if not state.fits_rows(len(targets), early_stopping):
+            order, held_out = np.arange(len(targets), dtype=np.intp), None
+            if early_stopping:
+                order, held_out = hold_out(
+                    targets, weight, validation_fraction, self.random_state
+                )
+        elif held_out is not None:
+            order, held_out = spread_classes(targets, weight, order, held_out)
+        if order is not state.order:
+            state.start_on_rows(order, held_out)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils import check_array, check_consistent_length, column_or_1d
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils import column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
 from skdigitnet._kernels import OUTPUT_LOSSES
@@ -19,15 +19,35 @@ from skdigitnet._network import Network
 
 def check_hidden_layer_sizes(hidden_layer_sizes) -> tuple[int, ...]:
     """The sizes as a tuple of positive ints; one int stands for one layer."""
-    one_layer = isinstance(hidden_layer_sizes, Integral)
-    sizes = [hidden_layer_sizes] if one_layer else list(hidden_layer_sizes)
-    if all(isinstance(size, Integral) and int(size) > 0 for size in sizes):
+    several = isinstance(hidden_layer_sizes, list | tuple | range) or (
+        isinstance(hidden_layer_sizes, np.ndarray) and hidden_layer_sizes.ndim == 1
+    )
+    sizes = list(hidden_layer_sizes) if several else [hidden_layer_sizes]
+    if all(
+        isinstance(size, Integral) and not isinstance(size, bool) and int(size) > 0
+        for size in sizes
+    ):
         return tuple(int(size) for size in sizes)
     raise ValueError(
         f"hidden_layer_sizes={hidden_layer_sizes!r}: every hidden layer must have a"
         " positive whole number of units. Give an int for one layer, a sequence of ints"
         " for several, or () for none."
     )
+
+
+def _as_floats(name: str, value) -> np.ndarray:
+    """Value as an array of finite float64, or a ValueError that names the argument."""
+    try:
+        array = np.asarray(value)
+        if array.dtype.kind == "c":
+            raise TypeError("complex numbers have no order")
+        array = np.asarray(array, dtype=np.float64, order="C")
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must be real numbers; got {value!r:.100}.") from error
+    if not np.isfinite(array).all():
+        what = "NaN" if np.isnan(array).any() else "infinity"
+        raise ValueError(f"{name} contains {what}; every number must be finite.")
+    return array
 
 
 @dataclass(frozen=True)
@@ -56,7 +76,7 @@ class Labels:
         """Those that the user lists in the first call to ``partial_fit``."""
         if classes is None:
             raise ValueError("classes must be passed on the first call to partial_fit.")
-        classes = _unique(column_or_1d(classes), "classes")
+        classes = _check_classes(classes)
         if len(classes) < 2:
             raise ValueError(
                 f"classes={classes.tolist()} has one class only; list every class that any"
@@ -66,7 +86,7 @@ class Labels:
 
     def check_same(self, classes) -> None:
         """Raise unless ``classes`` is None or names these classes."""
-        if classes is None or np.array_equal(_unique(classes, "classes"), self.classes):
+        if classes is None or np.array_equal(_check_classes(classes), self.classes):
             return
         raise ValueError(
             f"classes={np.asarray(classes).tolist()} is not the same as on the first call,"
@@ -127,23 +147,40 @@ def _unique(labels, name: str) -> np.ndarray:
         ) from None
 
 
+def _check_classes(classes) -> np.ndarray:
+    """The user's list of classes, sorted."""
+    classes = np.asarray(classes)
+    if classes.ndim != 1:
+        raise ValueError(
+            f"classes must be 1-dimensional, one entry a class; its shape is {classes.shape}."
+        )
+    if (classes != classes).any():
+        raise ValueError(f"classes={classes.tolist()} must not have NaN.")
+    return _unique(classes, "classes")
+
+
 def check_target(y):
     """y as an array of labels (n,), or as a dense indicator matrix (n, n_outputs).
 
     Raises
     ------
     ValueError
-        If y is continuous, or several multiclass targets at once.
+        If y is continuous, mixes types of labels, or has several columns that are not
+        indicators.
     """
+    if y.dtype == object and not sparse.issparse(y):
+        _unique(y.ravel(), "y")
     check_classification_targets(y)
-    if type_of_target(y, input_name="y") == "multilabel-indicator":
-        return y.toarray() if hasattr(y, "toarray") else np.asarray(y)
-    if y.ndim == 2 and y.shape[1] > 1:
+    if sparse.issparse(y):
+        y = y.toarray()
+    elif y.ndim == 1 or y.shape[1] == 1:
+        return column_or_1d(y, warn=True)
+    if y.shape[1] == 1 or not np.isin(y, (0, 1)).all():
         raise ValueError(
-            f"y has shape {y.shape} and more than the values 0 and 1. Give one label a row,"
-            " or an indicator matrix of 0 and 1 for several labels a row."
+            f"y has shape {y.shape} and is no indicator matrix. Give a 1-dimensional y for one"
+            " label a row, or a matrix of 0 and 1 with a column for each of several labels."
         )
-    return column_or_1d(y, warn=True)
+    return y
 
 
 @dataclass(frozen=True)
@@ -207,29 +244,32 @@ def check_sample_weight(sample_weight, X) -> np.ndarray:
     n_samples = X.shape[0]
     if sample_weight is None:
         return np.ones(n_samples)
-    weight = check_array(
-        sample_weight,
-        ensure_2d=False,
-        allow_nd=True,
-        dtype=np.float64,
-        order="C",
-        input_name="sample_weight",
-    )
+    weight = _as_floats("sample_weight", sample_weight)
     if weight.ndim != 1:
         raise ValueError(
             f"sample_weight must be 1-dimensional, one weight a row; got {weight.ndim}"
             " dimensions."
         )
-    check_consistent_length(X, weight)
+    if len(weight) != n_samples:
+        raise ValueError(f"sample_weight has {len(weight)} weights for {n_samples} rows of X.")
     if (weight < 0).any():
         raise ValueError(
             f"sample_weight must not be negative; its smallest value is {weight.min()}."
         )
     if not weight.any():
         raise ValueError("sample_weight is zero for every row; at least one must be positive.")
-    if not np.isfinite(weight.sum()):
-        raise ValueError("sample_weight sums to infinity; divide the weights by a constant.")
+    _check_total("sample_weight", weight)
     return weight
+
+
+def _check_total(name: str, weight: np.ndarray) -> None:
+    """Raise ValueError unless a weighted mean can be taken."""
+    with np.errstate(over="ignore"):
+        total = weight.sum()
+        usable = np.isfinite(total) and np.isfinite(1 / total)
+    if not usable:
+        total = "infinity" if np.isinf(total) else total
+        raise ValueError(f"{name} sums to {total}; multiply it by a constant to be near one.")
 
 
 def apply_class_weight(class_weight, y: np.ndarray, labels: Labels, weight) -> np.ndarray:
@@ -246,12 +286,14 @@ def apply_class_weight(class_weight, y: np.ndarray, labels: Labels, weight) -> n
     """
     if class_weight is None:
         return weight
-    product = weight * _label_weights(class_weight, y, labels, weight)
+    with np.errstate(over="ignore"):
+        product = weight * _label_weights(class_weight, y, labels, weight)
     if not product.any():
         raise ValueError(
             f"class_weight={class_weight!r} leaves no row of positive weight; give a positive"
             " weight to a class that y holds."
         )
+    _check_total("class_weight times sample_weight", product)
     return product
 
 
@@ -265,7 +307,11 @@ def _label_weights(class_weight, y, labels: Labels, weight):
             )
         return _column_weight(class_weight, labels.classes, y, weight)
     per_output = [class_weight] * y.shape[1] if class_weight == "balanced" else class_weight
-    if isinstance(per_output, dict) or len(per_output) != y.shape[1]:
+    if (
+        not isinstance(per_output, list)
+        or len(per_output) != y.shape[1]
+        or not all(output == "balanced" or isinstance(output, dict) for output in per_output)
+    ):
         raise ValueError(
             f'class_weight={class_weight!r}: for multilabel y give "balanced" or a list of'
             f" {y.shape[1]} dicts, one for each output, such as {{0: 1, 1: 5}}."
@@ -290,12 +336,12 @@ def _column_weight(class_weight, classes, y, weight):
         raise ValueError(
             f"class_weight names {unknown}, not among the classes {classes.tolist()}."
         )
-    of_class = np.array([float(class_weight.get(k, 1.0)) for k in classes.tolist()])
-    if not (np.isfinite(of_class) & (of_class >= 0)).all():
+    of_class = [class_weight.get(k, 1.0) for k in classes.tolist()]
+    if not all(isinstance(w, Real) and 0 <= w < np.inf for w in of_class):
         raise ValueError(
-            f"class_weight={class_weight!r}: weights must be finite and not negative."
+            f"class_weight={class_weight!r}: weights must be finite numbers, not negative."
         )
-    return of_class[indices]
+    return np.array(of_class, dtype=np.float64)[indices]
 
 
 def make_network(
@@ -334,30 +380,32 @@ def make_network(
     return Network(layer_sizes, activation, out_activation)
 
 
-def replace_initial(
-    network: Network, theta: np.ndarray, coef_init, intercept_init
-) -> np.ndarray:
-    """``theta`` with the user's coefs and intercepts, where given, in place of its own.
+def check_initial(
+    network: Network, coef_init, intercept_init, dtype
+) -> tuple[list[np.ndarray] | None, list[np.ndarray] | None]:
+    """The user's initial coefs and intercepts, each None where not given.
 
     Raises
     ------
     ValueError
-        If their shapes do not fit the network, or a number is not finite.
+        If their shapes do not fit the network, or a number is not finite in ``dtype``.
     """
-    coefs, intercepts = network.unpack(theta)
-    if coef_init is not None:
-        coefs = _check_arrays("coef_init", coef_init, network.coef_shapes)
-    if intercept_init is not None:
-        intercepts = _check_arrays("intercept_init", intercept_init, network.intercept_shapes)
-    return network.pack(coefs, intercepts, theta.dtype)
+    return (
+        _check_arrays("coef_init", coef_init, network.coef_shapes, dtype),
+        _check_arrays("intercept_init", intercept_init, network.intercept_shapes, dtype),
+    )
 
 
-def _check_arrays(name: str, arrays, shapes) -> list[np.ndarray]:
-    checked = [
-        check_array(array, ensure_2d=False, dtype=np.float64, input_name=name)
-        for array in arrays
-    ]
+def _check_arrays(name: str, arrays, shapes: list, dtype) -> list[np.ndarray] | None:
+    if arrays is None:
+        return None
+    if np.ndim(arrays[0] if isinstance(arrays, list | tuple) and arrays else 0) == 0:
+        raise ValueError(f"{name} must be a list of arrays of shapes {shapes}, one a layer.")
+    checked = [_as_floats(name, array) for array in arrays]
     got = [array.shape for array in checked]
     if got != shapes:
         raise ValueError(f"{name} must be arrays of shapes {shapes}, one a layer; got {got}.")
+    largest = max(np.abs(array).max() for array in checked)
+    if largest > np.finfo(dtype).max:
+        raise ValueError(f"{name} has a number as large as {largest}, too large for {dtype}.")
     return checked

@@ -16,6 +16,7 @@ from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wi
 from sklearn.ensemble import BaggingClassifier, StackingClassifier
 from sklearn.inspection import permutation_importance
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import accuracy_score, make_scorer
 from sklearn.model_selection import (
     GridSearchCV,
     RandomizedSearchCV,
@@ -166,10 +167,10 @@ def test_sample_weight_is_routed_through_a_search(iris):
     weight = np.where(y == 2, 0.0, 1.0)  # the third class is absent
     with sklearn.config_context(enable_metadata_routing=True):
         model = BackpropMLPClassifier(random_state=0).set_fit_request(sample_weight=True)
-        model.set_score_request(sample_weight=True)
         search = GridSearchCV(
             make_pipeline(StandardScaler().set_fit_request(sample_weight=False), model),
             {"backpropmlpclassifier__alpha": [1e-3]},
+            scoring=make_scorer(accuracy_score).set_score_request(sample_weight=True),
             cv=3,
         ).fit(X, y, sample_weight=weight)
     assert set(search.predict(X[y < 2])) == {0, 1}

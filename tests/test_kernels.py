@@ -1,0 +1,446 @@
+"""The compiled layer against tests/reference.py and plain NumPy."""
+
+from itertools import pairwise, product
+
+import numpy as np
+import pytest
+import reference
+from scipy import sparse
+
+from skdigitnet import _kernels
+
+DTYPES = (np.float32, np.float64)
+# Against a float64 reference, over whole networks: relative to the largest element.
+TOLERANCE = {np.float32: 2e-5, np.float64: 1e-12}
+
+
+@pytest.fixture(params=_kernels.INSTRUCTION_SETS)
+def instruction_set(request):
+    """Every instruction set in turn, those that this processor lacks skipped."""
+    if _kernels.use_instruction_set(request.param) != request.param:
+        _kernels.use_instruction_set()
+        pytest.skip(f"this processor has no {request.param}")
+    yield request.param
+    _kernels.use_instruction_set()
+
+
+@pytest.fixture
+def avx2_and_avx512():
+    """A function that computes the same with each of the two."""
+
+    def both(function):
+        for name in ("avx2", "avx512"):
+            if _kernels.use_instruction_set(name) != name:
+                pytest.skip(f"this processor has no {name}")
+            yield function()
+
+    yield both
+    _kernels.use_instruction_set()
+
+
+def assert_close(actual, expected, tolerance, *, floor=0.0):
+    """Every element, relative to the largest."""
+    expected = np.asarray(expected)
+    atol = tolerance * np.abs(expected).max() + floor
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=atol)
+
+
+# The matrix product, through one layer forward
+
+ODD_SIZES = (1, 2, 3, 4, 5, 7, 8, 9, 15, 17, 33, 70)
+
+
+def random_layer(m, k, n, dtype, seed=0):
+    rng = np.random.default_rng(seed)
+    return [rng.standard_normal(s).astype(dtype) for s in ((m, k), (k, n), (n,))]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_product_of_every_shape(instruction_set, dtype):
+    eps = np.finfo(dtype).eps
+    for n, k in product(range(1, 71), (*ODD_SIZES, 200)):
+        a, W, b = random_layer(max(ODD_SIZES), k, n, dtype, seed=n)
+        a64, W64, b64 = (x.astype(np.float64) for x in (a, W, b))
+        expected = a64 @ W64 + b64
+        # the worst that k additions and multiplications can round to
+        bound = (k + 2) * eps * (np.abs(a64) @ np.abs(W64) + np.abs(b64))
+        for m in ODD_SIZES:
+            z = _kernels.layer_forward(a[:m], W, b, "identity")
+            assert z.dtype == dtype
+            assert (np.abs(z - expected[:m]) <= bound[:m]).all(), (m, k, n)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_row_has_the_same_bits_in_every_batch(instruction_set, dtype):
+    for n, k, activation in product(range(1, 71), (1, 2, 5, 64), ("identity", "logistic")):
+        a, W, b = random_layer(23, k, n, dtype, seed=n)
+        whole = _kernels.layer_forward(a, W, b, activation)
+        for first, last in ((0, 1), (1, 2), (22, 23), (3, 5), (2, 9), (7, 20), (1, 23)):
+            part = _kernels.layer_forward(a[first:last].copy(), W, b, activation)
+            np.testing.assert_array_equal(part, whole[first:last])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_avx2_and_avx512_give_the_same_bits(avx2_and_avx512, dtype):
+    for n, k, activation in product(range(1, 71), (1, 8, 33), ("identity", "logistic")):
+        layer = random_layer(13, k, n, dtype)
+        of_avx2, of_avx512 = avx2_and_avx512(
+            lambda layer=layer, f=activation: _kernels.layer_forward(*layer, f)
+        )
+        np.testing.assert_array_equal(of_avx2, of_avx512)
+
+
+def test_layer_of_shapes_that_do_not_fit():
+    a, W, b = random_layer(2, 3, 4, np.float64)
+    for wrong in ((a[:, :2].copy(), W, b), (a, W, b[:2].copy())):
+        with pytest.raises(ValueError, match="do not fit"):
+            _kernels.layer_forward(*wrong, "identity")
+
+
+# Activations
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("activation", reference.ACTIVATIONS)
+def test_activation(activation, dtype):
+    extremes = [0.0, 1e-30, 700.0, 1e4, np.inf]
+    z = np.concatenate([np.linspace(-30, 30, 1001), extremes, np.negative(extremes)])
+    a = z.astype(dtype)[np.newaxis]
+    expected = reference.ACTIVATIONS[activation](a.astype(np.float64))
+    _kernels.apply_activation(activation, a)
+    np.testing.assert_allclose(
+        a, expected, rtol=10 * np.finfo(dtype).eps, atol=np.finfo(dtype).tiny
+    )
+
+
+@pytest.mark.parametrize("activation", reference.ACTIVATIONS)
+def test_activation_keeps_nan_so_that_divergence_is_seen(activation):
+    z = np.array([[1.0, np.nan]])
+    _kernels.apply_activation(activation, z)
+    np.testing.assert_array_equal(np.isnan(z), [[False, True]])
+
+
+# A problem, for the kernels and for the reference
+
+
+def unsorted_with_duplicates(X):
+    """X as CSR with every entry stored as two halves, the columns of a row in disorder."""
+    whole = sparse.csr_array(X)
+    data, indices = np.repeat(whole.data / 2, 2), np.repeat(whole.indices, 2)
+    indptr, rng = 2 * whole.indptr, np.random.default_rng(0)
+    disorder = [s + rng.permutation(e - s) for s, e in pairwise(indptr)]
+    disorder = np.concatenate(disorder)
+    return sparse.csr_array((data[disorder], indices[disorder], indptr), shape=X.shape)
+
+
+def with_long_indices(X):
+    X = sparse.csr_array(X)
+    X.indices, X.indptr = X.indices.astype(np.int64), X.indptr.astype(np.int64)
+    return X
+
+
+FORMATS = {
+    "dense": np.ascontiguousarray,
+    "csr": sparse.csr_array,
+    "csr_matrix": sparse.csr_matrix,
+    "csr, 64-bit indices": with_long_indices,
+    "csr, unsorted and twice": unsorted_with_duplicates,
+}
+
+
+class Problem:
+    """A network, rows, targets and weights; every input array read-only."""
+
+    def __init__(
+        self, layer_sizes=(7, 6, 5, 4), activation="logistic", loss="log_loss",
+        out_activation="softmax", *, n_rows=29, dtype=np.float64, scale=1.0, indicator=False,
+        format_="dense",
+    ):  # fmt: skip
+        rng = np.random.default_rng(0)
+        self.dtype = dtype
+        self.network = reference.Network(layer_sizes, activation, loss, out_activation)
+        self.theta = (scale * rng.normal(0, 0.5, self.network.n_params)).astype(dtype)
+        self.X = rng.standard_normal((n_rows, layer_sizes[0])).astype(dtype)
+        self.X *= rng.random(self.X.shape) < 0.6
+        self.weight = rng.uniform(0.5, 2, n_rows)
+        if indicator:
+            self.y = rng.integers(0, 2, (n_rows, layer_sizes[-1])).astype(np.uint8)
+            self.t = self.y
+        else:
+            self.y = rng.integers(0, layer_sizes[-1], n_rows).astype(np.intp)
+            self.t = reference.one_hot(self.y, layer_sizes[-1])
+        self.format = FORMATS[format_]
+
+    def compile(self, block_size):
+        X = self.format(self.X)
+        arrays = (X.data, X.indices, X.indptr) if sparse.issparse(X) else (X,)
+        for array in (*arrays, self.y, self.weight):
+            array.setflags(write=False)
+        n = self.network
+        sizes, sparse_X = n.layer_sizes, sparse.issparse(X)
+        net = _kernels.Backprop(
+            sizes, n.activation, n.loss, n.out_activation, block_size, sparse_X
+        )
+        assert net.n_params == n.n_params
+        # what the workspace holds beforehand must not matter
+        work = np.full(net.workspace_size, np.nan, self.dtype)
+        return net, _kernels.Data(X, self.y, self.weight), work
+
+    def objective(self, alpha=0.3, *, block_size=1024, order=None):
+        """J and its gradient by the kernels, block by block, and by the reference."""
+        net, data, work = self.compile(block_size)
+        order = np.arange(len(self.X)) if order is None else order
+        total = self.weight[order].sum() or 1.0
+        gradient = np.zeros_like(self.theta)
+        loss = _kernels.add_penalty(net, alpha / total, self.theta, gradient)
+        for start in range(0, len(order), block_size):
+            loss += _kernels.add_loss_gradient(
+                net, data, order, start, len(order), 1 / total, self.theta, gradient, work
+            )
+        rows = (self.X[order], self.t[order], self.weight[order])
+        return (loss, gradient), self.network.objective(self.theta, *rows, alpha / total)
+
+    def train(
+        self, rule, *, alpha=0.3, batch_size, block_size=1024, n_epochs=3, call_rows=None
+    ):
+        """Epoch losses and theta by the kernels and by the reference."""
+        net, data, work = self.compile(block_size)
+        rng = np.random.default_rng(1)
+        n_rows = len(self.X)
+        orders = [rng.permutation(n_rows) for _ in range(n_epochs)]
+        update, step = RULES[rule]()
+        theta, gradient = self.theta.copy(), np.full_like(self.theta, np.nan)
+        moments = np.zeros(update.n_moments * len(theta), theta.dtype)
+        decay, losses = alpha / self.weight.sum(), []
+        for order in orders:
+            position, total = 0, 0.0
+            while position < n_rows:
+                stop = min(position + (call_rows or n_rows), n_rows)
+                position, loss = _kernels.train(
+                    net, data, update, order, position, stop, batch_size, decay,
+                    theta, gradient, moments, work,
+                )  # fmt: skip
+                total += loss
+            losses.append(total / n_rows)
+        assert update.n_steps == n_epochs * -(-n_rows // batch_size)
+        by_reference = reference.train(
+            self.network, self.theta.astype(np.float64), self.X, self.t, self.weight,
+            alpha=alpha, orders=orders, batch_size=batch_size, step=step,
+        )  # fmt: skip
+        expected_losses, thetas = zip(*by_reference, strict=True)
+        return (losses, theta), (expected_losses, thetas[-1])
+
+
+# Loss and gradient
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("activation", reference.ACTIVATIONS)
+@pytest.mark.parametrize(("loss", "out_activation"), reference.LOSSES)
+@pytest.mark.parametrize(
+    "layer_sizes", [(7, 4), (7, 6, 4), (7, 6, 5, 4), (7, 6, 5, 8, 2)], ids=str
+)
+def test_loss_and_gradient(layer_sizes, loss, out_activation, activation, dtype):
+    problem = Problem(layer_sizes, activation, loss, out_activation, dtype=dtype)
+    (value, gradient), (expected_value, expected_gradient) = problem.objective()
+    assert gradient.dtype == dtype
+    assert value == pytest.approx(expected_value, rel=TOLERANCE[dtype])
+    assert_close(gradient, expected_gradient, TOLERANCE[dtype])
+
+
+@pytest.mark.parametrize("scale", [5, 50])
+@pytest.mark.parametrize("activation", reference.ACTIVATIONS)
+@pytest.mark.parametrize(("loss", "out_activation"), reference.LOSSES)
+def test_loss_and_gradient_of_a_saturated_network(loss, out_activation, activation, scale):
+    problem = Problem((7, 6, 5, 4), activation, loss, out_activation, scale=scale)
+    # without the penalty, whose gradient would hide the data's
+    (value, gradient), (expected_value, expected_gradient) = problem.objective(alpha=0)
+    assert value == pytest.approx(expected_value, rel=1e-12)
+    # nothing but rounding may be left of a gradient that vanishes
+    assert_close(gradient, expected_gradient, 1e-9, floor=1e-15)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("block_size", [1, 4, 28, 29, 1024])
+@pytest.mark.parametrize("indicator", [False, True], ids=["class indices", "indicator"])
+@pytest.mark.parametrize("format_", FORMATS)
+def test_every_format_in_blocks_of_any_size(format_, indicator, block_size, dtype):
+    problem = Problem(
+        activation="tanh", out_activation="logistic",
+        format_=format_, indicator=indicator, dtype=dtype,
+    )  # fmt: skip
+    orders = {
+        "all, in line": None,
+        "part, in line": np.arange(3, 20),
+        "part, in disorder": np.random.default_rng(0).permutation(29)[:20],
+        "one row again and again": np.full(9, 5),
+    }
+    for order in orders.values():
+        actual, expected = problem.objective(block_size=block_size, order=order)
+        assert actual[0] == pytest.approx(expected[0], rel=TOLERANCE[dtype])
+        assert_close(actual[1], expected[1], TOLERANCE[dtype])
+
+
+def test_sparse_rows_without_entries():
+    problem = Problem(format_="csr")
+    problem.X[:] = 0
+    actual, expected = problem.objective()
+    assert actual[0] == pytest.approx(expected[0])
+    assert_close(actual[1], expected[1], 1e-12)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # the reference overflows
+@pytest.mark.parametrize("size", [1.0, 1e200], ids=["like the others", "of infinite loss"])
+def test_rows_of_no_weight_are_as_good_as_absent(size):
+    problem = Problem((7, 4), loss="squared_error", out_activation="identity")
+    problem.weight[::3] = 0
+    problem.X[::3] *= size
+    counted = np.flatnonzero(problem.weight)
+    (loss, gradient), _ = problem.objective(block_size=4)
+    (expected_loss, expected_gradient), _ = problem.objective(order=counted)
+    assert loss == pytest.approx(expected_loss, rel=1e-12)
+    assert_close(gradient, expected_gradient, 1e-12)
+
+
+def test_rows_of_no_weight_at_all_leave_the_penalty():
+    problem = Problem()
+    problem.weight[:] = 0
+    (loss, gradient), expected = problem.objective()
+    assert loss == pytest.approx(expected[0], rel=1e-12)
+    assert_close(gradient, expected[1], 1e-12)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_gradient_of_every_width(instruction_set, dtype):
+    # the transposed product, with any number of inputs and outputs
+    for n_out, n_rows in product(range(1, 71), (1, 2, 9, 30)):
+        n_in = 71 - n_out
+        problem = Problem(
+            (n_in, n_out), loss="squared_error", out_activation="identity",
+            n_rows=n_rows, dtype=dtype,
+        )  # fmt: skip
+        actual, expected = problem.objective()
+        assert_close(actual[1], expected[1], TOLERANCE[dtype])
+
+
+def test_weights_and_targets_must_fit_the_rows():
+    X, y, weight = np.ones((4, 2)), np.zeros(4, np.intp), np.ones(4)
+    for wrong in ((X, y[:3], weight), (X, y, weight[:3])):
+        with pytest.raises(ValueError, match="same number of rows"):
+            _kernels.Data(*wrong)
+
+
+def test_column_of_sparse_rows_out_of_range():
+    X = sparse.csr_array(np.eye(4))
+    X.indices[2] = 4
+    with pytest.raises(ValueError, match="ind"):
+        _kernels.Data(X, np.zeros(4, np.intp), np.ones(4))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"theta": np.zeros(106)}, "106, 107 and"),
+        ({"gradient": np.zeros(108)}, "107, 108 and"),
+        ({"work": np.zeros(3)}, "107, 107 and 3 elements"),
+        ({"data": Problem(dtype=np.float32).compile(29)[1]}, "float32"),
+        ({"data": Problem((8, 4)).compile(29)[1]}, "8 features, not 7"),
+        ({"net": Problem(format_="csr").compile(29)[0]}, "for sparse X"),
+    ],
+    ids=["theta", "gradient", "work", "dtype", "features", "sparse"],
+)
+def test_arrays_that_do_not_fit_the_plan(wrong, message):
+    net, data, work = Problem().compile(29)
+    order, theta = np.arange(29), np.zeros(107)
+    arguments = {"net": net, "data": data, "theta": theta, "gradient": theta, "work": work}
+    arguments = {**arguments, "order": order, "start": 0, "stop": 29, **wrong}
+    if "net" in wrong:
+        arguments["work"] = np.zeros(wrong["net"].workspace_size)
+    with pytest.raises(ValueError, match=message):
+        _kernels.add_loss_gradient(**arguments, weight_scale=1.0)
+    update = _kernels.Update("gradient_descent", learning_rate=0.1)
+    with pytest.raises(ValueError, match=message):
+        _kernels.train(
+            **arguments, update=update, batch_size=29, decay=0.0, moments=np.zeros(0)
+        )
+
+
+# Training
+
+RATE = 0.05
+ADAM = {"learning_rate": 0.01, "beta_1": 0.8, "beta_2": 0.99, "epsilon": 1e-6}
+# the kernels' update and the reference's
+RULES = {
+    "gradient_descent": lambda: (
+        _kernels.Update("gradient_descent", learning_rate=RATE),
+        reference.gradient_descent(learning_rate=RATE),
+    ),
+    "momentum": lambda: (
+        _kernels.Update("momentum", learning_rate=RATE, momentum=0.8),
+        reference.momentum(learning_rate=RATE, momentum=0.8),
+    ),
+    "nesterov": lambda: (
+        _kernels.Update("nesterov", learning_rate=RATE, momentum=0.8),
+        reference.momentum(learning_rate=RATE, momentum=0.8, nesterov=True),
+    ),
+    "adam": lambda: (_kernels.Update("adam", **ADAM), reference.adam(**ADAM)),
+}
+
+
+def assert_trained_alike(actual, expected, tolerance):
+    np.testing.assert_allclose(actual[0], expected[0], rtol=tolerance)
+    assert_close(actual[1], expected[1], tolerance)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("format_", ["dense", "csr"])
+@pytest.mark.parametrize(
+    ("batch_size", "block_size"),
+    [(1, 1), (5, 1024), (29, 29), (29, 8), (12, 5), (12, 1)],
+    ids=lambda size: str(size),
+)
+@pytest.mark.parametrize("rule", RULES)
+def test_training(rule, batch_size, block_size, format_, dtype):
+    problem = Problem(dtype=dtype, format_=format_)
+    actual, expected = problem.train(rule, batch_size=batch_size, block_size=block_size)
+    assert actual[1].dtype == dtype
+    assert_trained_alike(actual, expected, 5 * TOLERANCE[dtype])
+
+
+@pytest.mark.parametrize("layer_sizes", [(7, 4), (7, 6, 5, 8, 2)], ids=str)
+@pytest.mark.parametrize(("loss", "out_activation"), reference.LOSSES)
+def test_training_of_every_loss_and_depth(loss, out_activation, layer_sizes):
+    # plain gradient descent writes the weights that it has just read
+    problem = Problem(layer_sizes, "tanh", loss, out_activation)
+    assert_trained_alike(*problem.train("gradient_descent", batch_size=5), 1e-11)
+
+
+@pytest.mark.parametrize("call_rows", [1, 4, 13])
+@pytest.mark.parametrize("rule", RULES)
+def test_training_may_pause_within_a_batch(rule, call_rows):
+    # to the bit: where the calls are cut must not be seen in the numbers
+    in_one, _ = Problem().train(rule, batch_size=12, block_size=5)
+    in_parts, _ = Problem().train(rule, batch_size=12, block_size=5, call_rows=call_rows)
+    np.testing.assert_allclose(in_parts[0], in_one[0], rtol=1e-14)
+    np.testing.assert_array_equal(in_parts[1], in_one[1])
+
+
+@pytest.mark.parametrize("block_size", [1024, 2])
+@pytest.mark.parametrize("rule", RULES)
+def test_batch_without_weight_leaves_the_penalty(rule, block_size):
+    problem = Problem()
+    problem.weight[:] = 0
+    problem.weight[3] = 2.0  # all batches but one are empty
+    actual, expected = problem.train(rule, batch_size=4, block_size=block_size)
+    assert_trained_alike(actual, expected, 1e-11)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_avx2_and_avx512_train_to_the_same_bits(avx2_and_avx512, dtype):
+    for n_hidden, n_out, rule in product((1, 3, 9, 17, 34, 67), (2, 5, 10), RULES):
+        problem = Problem((7, n_hidden, n_out), dtype=dtype)
+        of_avx2, of_avx512 = avx2_and_avx512(
+            lambda p=problem, rule=rule: p.train(rule, batch_size=5, n_epochs=1)[0]
+        )
+        np.testing.assert_array_equal(of_avx2[1], of_avx512[1])  # the weights
+        np.testing.assert_array_equal(of_avx2[0], of_avx512[0])  # the loss
