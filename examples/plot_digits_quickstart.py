@@ -21,7 +21,12 @@ import numpy as np
 from matplotlib.patches import Rectangle
 from sklearn.datasets import load_digits
 from sklearn.metrics import confusion_matrix
-from sklearn.model_selection import GridSearchCV, train_test_split
+from sklearn.model_selection import (
+    GridSearchCV,
+    StratifiedKFold,
+    cross_val_score,
+    train_test_split,
+)
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -29,20 +34,22 @@ from skdigitnet import BackpropMLPClassifier
 
 X, y = load_digits(return_X_y=True)
 X_train, X_test, y_train, y_test = train_test_split(
-    X, y, test_size=0.25, stratify=y, random_state=3
+    X, y, test_size=0.25, stratify=y, random_state=0
 )
 
 # %%
 # Train
 # -----
 # Sigmoid networks want features of similar size, so a scaler goes first. Everything else
-# is left at its default: one hidden layer of 100 units, trained by gradient descent.
+# is left at its default: one hidden layer of 100 units, trained by gradient descent. The
+# accuracy is that of five networks, each on the fifth of the images it has not seen.
 
 start = time.perf_counter()
 classifier = make_pipeline(StandardScaler(), BackpropMLPClassifier(random_state=0))
-classifier.fit(X_train, y_train)
-print(f"Default network: trained in {time.perf_counter() - start:.2f} s,", end=" ")
-print(f"held-out accuracy {classifier.score(X_test, y_test):.4f}")
+folds = StratifiedKFold(5, shuffle=True, random_state=0)
+scores = cross_val_score(classifier, X_train, y_train, cv=folds)
+print(f"Default network: {len(scores)} fits in {time.perf_counter() - start:.1f} s,", end=" ")
+print(f"cross-validated accuracy {scores.mean():.4f}")
 
 # %%
 # Choose parameters by cross-validation
@@ -55,7 +62,7 @@ parameters = {
     "backpropmlpclassifier__activation": ["logistic", "tanh"],
     "backpropmlpclassifier__alpha": [0.01, 0.1, 1.0],
 }
-search = GridSearchCV(classifier, parameters, cv=3, n_jobs=2)
+search = GridSearchCV(classifier, parameters, cv=folds, n_jobs=2)
 start = time.perf_counter()
 search.fit(X_train, y_train)
 n_fits = search.n_splits_ * len(search.cv_results_["params"])
