@@ -1,38 +1,11 @@
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
-ACTIVATIONS: dict[str, int]
-OUTPUT_LOSSES: dict[tuple[str, str], int]
+from skdigitnet._backprop import Backprop
+from skdigitnet._data import Data
+
 UPDATE_RULES: dict[str, int]
 INSTRUCTION_SETS: dict[str, int]
-
-class Backprop:
-    n_layers: int
-    n_coefs: int
-    n_params: int
-    block_size: int
-    workspace_size: int
-    def __init__(
-        self,
-        layer_sizes: tuple[int, ...],
-        activation: str,
-        loss: str,
-        out_activation: str,
-        block_size: int,
-        sparse: bool,
-    ) -> None: ...
-
-class Data:
-    n_rows: int
-    n_features: int
-    is_sparse: bool
-    dtype: np.dtype
-    sample_weight: npt.NDArray[np.float64]
-    def __init__(
-        self, X: Any, y: np.ndarray, sample_weight: npt.NDArray[np.float64]
-    ) -> None: ...
 
 class Update:
     learning_rate: float

@@ -9,187 +9,35 @@ delta_l = d J / d Z_l; the equations are those of Rumelhart, Hinton and Williams
 "Learning representations by back-propagating errors", Nature 323, 1986.
 """
 
-from libc.math cimport pow, sqrt
-from libc.stdint cimport INT32_MAX
-from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset
 
-from ._activations cimport (
-    IDENTITY, LOGISTIC, RELU, TANH, Activation, activate, multiply_by_derivative,
-)
+from ._activations cimport Activation, activate, multiply_by_derivative
+from ._backprop cimport Backprop, Layer
+from ._data cimport Data
 from ._elementwise cimport squared_norm
 from ._gemm cimport gemm, real
-from ._losses cimport (
-    IDENTITY_SQUARED_ERROR, LOGISTIC_LOG_LOSS, LOGISTIC_SQUARED_ERROR,
-    SOFTMAX_LOG_LOSS, SOFTMAX_SQUARED_ERROR, OutputLoss, loss_and_derivative,
+from ._layers cimport (
+    add_column_sums, add_outer_sparse, affine, affine_sparse, scale, transpose,
+)
+from ._losses cimport loss_and_derivative
+from ._updates cimport (
+    ADAM, GRADIENT_DESCENT, MOMENTUM, NESTEROV, UpdateRule, apply_update,
 )
 
 import numpy as np
 
-ACTIVATIONS = {"identity": IDENTITY, "logistic": LOGISTIC, "tanh": TANH, "relu": RELU}
-
-OUTPUT_LOSSES = {
-    ("log_loss", "softmax"): SOFTMAX_LOG_LOSS,
-    ("log_loss", "logistic"): LOGISTIC_LOG_LOSS,
-    ("squared_error", "softmax"): SOFTMAX_SQUARED_ERROR,
-    ("squared_error", "logistic"): LOGISTIC_SQUARED_ERROR,
-    ("squared_error", "identity"): IDENTITY_SQUARED_ERROR,
-}
+from skdigitnet._backprop import ACTIVATIONS
 
 cdef extern from "_instruction_set.h" nogil:
     enum: PORTABLE, AVX2, AVX512
     int best_instruction_set()
 
-cdef enum UpdateRule:
-    GRADIENT_DESCENT
-    MOMENTUM
-    NESTEROV
-    ADAM
-
 UPDATE_RULES = {
-    "gradient_descent": GRADIENT_DESCENT, "momentum": MOMENTUM,
-    "nesterov": NESTEROV, "adam": ADAM,
+    "gradient_descent": GRADIENT_DESCENT,
+    "momentum": MOMENTUM,
+    "nesterov": NESTEROV,
+    "adam": ADAM,
 }
-
-
-cdef struct Layer:
-    Py_ssize_t n_in
-    Py_ssize_t n_out
-    Py_ssize_t coefs       # where W_l starts in theta
-    Py_ssize_t intercepts  # where b_l starts in theta
-    Py_ssize_t outputs     # where A_{l+1} starts in the workspace
-
-
-cdef class Backprop:
-    """The plan of one forward and backward pass: what lies where.
-
-    theta holds every W_l, then every b_l. The workspace, one flat array of
-    ``workspace_size`` elements in theta's dtype, holds all that a pass over one
-    block of at most ``block_size`` rows writes.
-    """
-
-    cdef:
-        Layer* layers
-        Activation activation
-        OutputLoss output_loss
-        # where they start in the workspace
-        Py_ssize_t inputs, targets, weights, delta, delta_below, transposed
-        readonly Py_ssize_t n_layers, n_coefs, n_params, block_size, workspace_size
-
-    def __cinit__(
-        self, layer_sizes, str activation, str loss, str out_activation,
-        Py_ssize_t block_size, bint sparse,
-    ):
-        cdef Py_ssize_t l
-        cdef Layer* layer
-        self.activation = ACTIVATIONS[activation]
-        self.output_loss = OUTPUT_LOSSES[loss, out_activation]
-        self.n_layers = len(layer_sizes) - 1
-        self.layers = <Layer*> calloc(self.n_layers, sizeof(Layer))
-        if self.layers == NULL:
-            raise MemoryError
-        for l in range(self.n_layers):
-            layer = &self.layers[l]
-            layer.n_in, layer.n_out = layer_sizes[l], layer_sizes[l + 1]
-            layer.coefs = self.n_coefs
-            self.n_coefs += layer.n_in * layer.n_out
-        self.n_params = self.n_coefs
-        for l in range(self.n_layers):
-            self.layers[l].intercepts = self.n_params
-            self.n_params += self.layers[l].n_out
-        self._lay_out_workspace(block_size, 0 if sparse else layer_sizes[0])
-
-    cdef _lay_out_workspace(self, Py_ssize_t block_size, Py_ssize_t n_gathered):
-        cdef Py_ssize_t l, end = 0, widest = 0, largest = 0
-        self.block_size = block_size
-        for l in range(self.n_layers):
-            self.layers[l].outputs = end
-            end += block_size * self.layers[l].n_out
-            widest = max(widest, self.layers[l].n_out)
-            if l > 0:
-                largest = max(largest, self.layers[l].n_in * self.layers[l].n_out)
-        self.inputs = end
-        self.targets = self.inputs + block_size * n_gathered
-        self.weights = self.targets + block_size * self.layers[self.n_layers - 1].n_out
-        self.delta = self.weights + block_size
-        self.delta_below = self.delta + block_size * widest
-        self.transposed = self.delta_below + block_size * widest
-        self.workspace_size = self.transposed + largest
-
-    def __dealloc__(self):
-        free(self.layers)
-
-
-cdef class Data:
-    """A training set as the kernels read it; holds its arrays alive.
-
-    Parameters
-    ----------
-    X : ndarray or CSR of shape (n_rows, n_features)
-        float32 or float64; copied if it is not C-contiguous.
-    y : ndarray of shape (n_rows,) of intp, or (n_rows, n_outputs) of uint8
-        Class indices, whose one-hot rows are never stored, or an indicator matrix.
-    sample_weight : ndarray of shape (n_rows,) of float64
-    """
-
-    cdef:
-        tuple arrays
-        const void* values
-        const int* indices
-        const Py_ssize_t* indptr
-        const Py_ssize_t* labels    # NULL when y is an indicator matrix
-        const unsigned char* indicator
-        const double* weight
-        readonly Py_ssize_t n_rows, n_features
-        readonly bint is_sparse
-        readonly object dtype, sample_weight
-
-    def __cinit__(self, X, y, sample_weight):
-        cdef:
-            const double[::1] weight = sample_weight
-            const Py_ssize_t[::1] labels
-            const unsigned char[:, ::1] indicator
-        self.n_rows, self.n_features = X.shape
-        self.dtype = X.dtype
-        self.sample_weight = sample_weight
-        self.weight = &weight[0]
-        if y.ndim == 1:
-            labels = y
-            self.labels = &labels[0]
-        else:
-            indicator = y
-            self.indicator = &indicator[0, 0]
-        if weight.shape[0] != self.n_rows or y.shape[0] != self.n_rows:
-            raise ValueError("X, y and sample_weight must have the same number of rows")
-        self.arrays = (X, y, sample_weight)
-        self.is_sparse = not isinstance(X, np.ndarray)
-        if self.is_sparse:
-            self._point_to_sparse(X)
-        else:
-            self._point_to_values(np.ascontiguousarray(X).reshape(-1))
-
-    cdef _point_to_values(self, flat):
-        cdef const unsigned char[::1] values = flat.view(np.uint8)
-        self.arrays += (flat,)
-        self.values = &values[0]
-
-    cdef _point_to_sparse(self, X):
-        if X.shape[1] > INT32_MAX:
-            raise ValueError(
-                f"sparse X has {X.shape[1]} features; at most {INT32_MAX} are supported"
-            )
-        X.check_format(full_check=True)  # an index out of range would be followed
-        arrays = tuple(
-            np.ascontiguousarray(a, dtype=t)
-            for a, t in ((X.data, X.dtype), (X.indices, np.int32), (X.indptr, np.intp))
-        )
-        cdef:
-            const int[::1] indices = arrays[1]
-            const Py_ssize_t[::1] indptr = arrays[2]
-        self.indices = &indices[0]
-        self.indptr = &indptr[0]
-        self.arrays += arrays
-        self._point_to_values(arrays[0])
 
 
 cdef int instruction_set = best_instruction_set()
@@ -208,88 +56,6 @@ def use_instruction_set(str name=None):
     global instruction_set
     instruction_set = min(best_instruction_set(), INSTRUCTION_SETS.get(name, AVX512))
     return {code: name for name, code in INSTRUCTION_SETS.items()}[instruction_set]
-
-
-# One layer forward
-
-cdef void affine(
-    const real* a, const real* W, const real* b,
-    Py_ssize_t m, Py_ssize_t n_in, Py_ssize_t n_out, real* z,
-) noexcept nogil:
-    """z = a @ W + b."""
-    cdef Py_ssize_t i
-    for i in range(m):
-        memcpy(z + i * n_out, b, n_out * sizeof(real))
-    gemm(instruction_set, m, n_out, n_in, a, n_in, 1, W, <real> 1, z)
-
-
-cdef void affine_sparse(
-    const real* values, const int* indices, const Py_ssize_t* indptr,
-    const Py_ssize_t* rows, const real* weight, const real* W, const real* b,
-    Py_ssize_t m, Py_ssize_t n_out, real* z,
-) noexcept nogil:
-    """z = X[rows] @ W + b for X in CSR form, a row of no weight taken as zeros."""
-    cdef Py_ssize_t i, j, p
-    cdef const real* w
-    for i in range(m):
-        memcpy(z + i * n_out, b, n_out * sizeof(real))
-        if weight[i] == 0:
-            continue
-        for p in range(indptr[rows[i]], indptr[rows[i] + 1]):
-            w = W + indices[p] * n_out
-            for j in range(n_out):
-                z[i * n_out + j] += values[p] * w[j]
-
-
-# One layer's gradient
-
-cdef void transpose(
-    const real* W, Py_ssize_t n_in, Py_ssize_t n_out, real* out
-) noexcept nogil:
-    """out = W.T, in squares that stay in cache."""
-    cdef Py_ssize_t i, j, first_i, first_j
-    for first_i in range(0, n_in, 16):
-        for first_j in range(0, n_out, 16):
-            for j in range(first_j, min(first_j + 16, n_out)):
-                for i in range(first_i, min(first_i + 16, n_in)):
-                    out[j * n_in + i] = W[i * n_out + j]
-
-
-cdef inline void scale(real factor, real* x, Py_ssize_t size) noexcept nogil:
-    """x <- factor * x; what x held before is not read when factor is 0."""
-    cdef Py_ssize_t i
-    if factor == 0:
-        memset(x, 0, size * sizeof(real))
-    elif factor != 1:
-        for i in range(size):
-            x[i] *= factor
-
-
-cdef void add_outer_sparse(
-    const real* values, const int* indices, const Py_ssize_t* indptr,
-    const Py_ssize_t* rows, const real* weight, const real* delta,
-    Py_ssize_t m, Py_ssize_t n_out, real* out,
-) noexcept nogil:
-    """out += X[rows].T @ delta for X in CSR form, a row of no weight left out."""
-    cdef Py_ssize_t i, j, p
-    cdef real* o
-    for i in range(m):
-        if weight[i] == 0:
-            continue
-        for p in range(indptr[rows[i]], indptr[rows[i] + 1]):
-            o = out + indices[p] * n_out
-            for j in range(n_out):
-                o[j] += values[p] * delta[i * n_out + j]
-
-
-cdef void add_column_sums(
-    const real* delta, Py_ssize_t m, Py_ssize_t n_out, real* out
-) noexcept nogil:
-    """out += sum_i delta_i."""
-    cdef Py_ssize_t i, j
-    for i in range(m):
-        for j in range(n_out):
-            out[j] += delta[i * n_out + j]
 
 
 # A block through the whole network
@@ -351,7 +117,7 @@ cdef void forward(
             )
         else:
             affine(
-                a, theta + layer.coefs, theta + layer.intercepts,
+                instruction_set, a, theta + layer.coefs, theta + layer.intercepts,
                 m, layer.n_in, layer.n_out, z,
             )
         if l < net.n_layers - 1:
@@ -465,8 +231,6 @@ cdef void add_penalty_gradient(
             gradient[i] += factor * theta[i]
 
 
-# The update
-
 cdef class Update:
     """The update rule of theta, its constants and its step count.
 
@@ -474,60 +238,33 @@ cdef class Update:
     of momentum, the first and second moment of Adam.
     """
 
-    cdef:
-        UpdateRule rule
-        double momentum, beta_1, beta_2, epsilon
-        public double learning_rate
-        public Py_ssize_t n_steps
-        readonly Py_ssize_t n_moments
+    cdef UpdateRule rule
+    cdef readonly Py_ssize_t n_moments
 
     def __cinit__(
         self, str rule, *, double learning_rate, double momentum=0.0,
         double beta_1=0.9, double beta_2=0.999, double epsilon=1e-8,
     ):
-        self.rule = UPDATE_RULES[rule]
-        self.n_moments = {GRADIENT_DESCENT: 0, ADAM: 2}.get(self.rule, 1)
-        self.learning_rate, self.momentum = learning_rate, momentum
-        self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
-
-
-cdef void apply_update(
-    Update update, Py_ssize_t size, const real* gradient, real* moments, real* theta
-) noexcept nogil:
-    """Plain, momentum and Nesterov steps as MLPClassifier takes them; Adam after
-    Kingma and Ba, "Adam: a method for stochastic optimization", 2015, algorithm 1
-    with the bias corrections folded into the step size (end of section 2).
-    """
-    cdef:
-        Py_ssize_t i
-        real lr = <real> update.learning_rate, mu = <real> update.momentum
-        real beta_1 = <real> update.beta_1, beta_2 = <real> update.beta_2
-        real rest_1 = <real> (1 - update.beta_1), rest_2 = <real> (1 - update.beta_2)
-        real epsilon = <real> update.epsilon
-        real* velocity = moments
-        real* second = moments + size
-    update.n_steps += 1
-    if update.rule == GRADIENT_DESCENT:
-        for i in range(size):
-            theta[i] -= lr * gradient[i]
-    elif update.rule == MOMENTUM:
-        for i in range(size):
-            velocity[i] = mu * velocity[i] - lr * gradient[i]
-            theta[i] += velocity[i]
-    elif update.rule == NESTEROV:
-        for i in range(size):
-            velocity[i] = mu * velocity[i] - lr * gradient[i]
-            theta[i] += mu * velocity[i] - lr * gradient[i]
-    else:
-        lr = <real> (
-            update.learning_rate
-            * sqrt(1 - pow(update.beta_2, <double> update.n_steps))
-            / (1 - pow(update.beta_1, <double> update.n_steps))
+        self.rule = UpdateRule(
+            UPDATE_RULES[rule], learning_rate, momentum, beta_1, beta_2, epsilon, n_steps=0
         )
-        for i in range(size):
-            moments[i] = beta_1 * moments[i] + rest_1 * gradient[i]
-            second[i] = beta_2 * second[i] + rest_2 * gradient[i] * gradient[i]
-            theta[i] -= lr * moments[i] / (<real> sqrt(second[i]) + epsilon)
+        self.n_moments = {GRADIENT_DESCENT: 0, ADAM: 2}.get(self.rule.kind, 1)
+
+    @property
+    def learning_rate(self):
+        return self.rule.learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, double value):
+        self.rule.learning_rate = value
+
+    @property
+    def n_steps(self):
+        return self.rule.n_steps
+
+    @n_steps.setter
+    def n_steps(self, Py_ssize_t value):
+        self.rule.n_steps = value
 
 
 # What Python calls
@@ -585,7 +322,8 @@ def train(
     cdef:
         Py_ssize_t i = start, j, m, n = order.shape[0], first = 0, last = 0
         double total = 0, weight_sum, weight_scale = 0, loss
-        bint starts, ends, direct = update.rule == GRADIENT_DESCENT
+        double learning_rate = update.rule.learning_rate
+        bint starts, ends, direct = update.rule.kind == GRADIENT_DESCENT
         real* moment = &moments[0] if moments.shape[0] > 0 else NULL
     check_buffers(
         net, data, sizeof(real), theta.shape[0], gradient.shape[0], work.shape[0]
@@ -608,9 +346,9 @@ def train(
             if direct and starts and ends:
                 loss = backpropagate(
                     net, data, &order[i], m, weight_scale, &theta[0], &work[0],
-                    -update.learning_rate, 1 - update.learning_rate * decay, 1, &theta[0],
+                    -learning_rate, 1 - learning_rate * decay, 1, &theta[0],
                 )
-                update.n_steps += 1
+                update.rule.n_steps += 1
             else:
                 loss = backpropagate(
                     net, data, &order[i], m, weight_scale, &theta[0], &work[0],
@@ -618,7 +356,7 @@ def train(
                 )
                 if ends:
                     add_penalty_gradient(net, decay, &theta[0], &gradient[0])
-                    apply_update(update, net.n_params, &gradient[0], moment, &theta[0])
+                    apply_update(&update.rule, net.n_params, &gradient[0], moment, &theta[0])
             total += (last - first) * loss
             i += m
     return i, total
@@ -667,7 +405,7 @@ def layer_forward(
     if a.shape[1] != n or b.shape[0] != k:
         raise ValueError(f"shapes ({m}, {a.shape[1]}), ({n}, {k}), ({b.shape[0]},) do not fit")
     with nogil:
-        affine(&a[0, 0], &W[0, 0], &b[0], m, n, k, &out[0, 0])
+        affine(instruction_set, &a[0, 0], &W[0, 0], &b[0], m, n, k, &out[0, 0])
         activate(instruction_set, f, &out[0, 0], m * k)
     return out.base
 

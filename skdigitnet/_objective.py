@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from skdigitnet import _kernels
+from skdigitnet._backprop import Backprop
 from skdigitnet._network import Network
 
 # Rows that go through the network together: enough for the matrix products to run
@@ -44,7 +45,7 @@ class Objective:
         self.decay = alpha / self.total_weight
         gathered = 0 if data.is_sparse else network.layer_sizes[0]
         size = block_rows(gathered + sum(network.layer_sizes[1:]), data.dtype.itemsize)
-        self.backprop = _kernels.Backprop(
+        self.backprop = Backprop(
             network.layer_sizes,
             network.activation,
             loss,

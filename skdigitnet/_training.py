@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.utils import check_random_state
 
-from skdigitnet._kernels import Data
+from skdigitnet._data import Data
 from skdigitnet._lbfgs import LBFGSSolver
 from skdigitnet._network import Network
 from skdigitnet._objective import Objective

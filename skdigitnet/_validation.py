@@ -13,7 +13,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
-from skdigitnet._kernels import OUTPUT_LOSSES
+from skdigitnet._backprop import OUTPUT_LOSSES
 from skdigitnet._network import Network
 
 

@@ -8,6 +8,8 @@ import reference
 from scipy import sparse
 
 from skdigitnet import _kernels
+from skdigitnet._backprop import Backprop
+from skdigitnet._data import Data
 
 DTYPES = (np.float32, np.float64)
 # Against a float64 reference, over whole networks: relative to the largest element.
@@ -178,13 +180,11 @@ class Problem:
             array.setflags(write=False)
         n = self.network
         sizes, sparse_X = n.layer_sizes, sparse.issparse(X)
-        net = _kernels.Backprop(
-            sizes, n.activation, n.loss, n.out_activation, block_size, sparse_X
-        )
+        net = Backprop(sizes, n.activation, n.loss, n.out_activation, block_size, sparse_X)
         assert net.n_params == n.n_params
         # what the workspace holds beforehand must not matter
         work = np.full(net.workspace_size, np.nan, self.dtype)
-        return net, _kernels.Data(X, self.y, self.weight), work
+        return net, Data(X, self.y, self.weight), work
 
     def objective(self, alpha=0.3, *, block_size=1024, order=None):
         """J and its gradient by the kernels, block by block, and by the reference."""
@@ -327,14 +327,14 @@ def test_weights_and_targets_must_fit_the_rows():
     X, y, weight = np.ones((4, 2)), np.zeros(4, np.intp), np.ones(4)
     for wrong in ((X, y[:3], weight), (X, y, weight[:3])):
         with pytest.raises(ValueError, match="same number of rows"):
-            _kernels.Data(*wrong)
+            Data(*wrong)
 
 
 def test_column_of_sparse_rows_out_of_range():
     X = sparse.csr_array(np.eye(4))
     X.indices[2] = 4
     with pytest.raises(ValueError, match="ind"):
-        _kernels.Data(X, np.zeros(4, np.intp), np.ones(4))
+        Data(X, np.zeros(4, np.intp), np.ones(4))
 
 
 @pytest.mark.parametrize(

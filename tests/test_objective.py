@@ -5,7 +5,7 @@ import pytest
 import reference
 from scipy import sparse
 
-from skdigitnet._kernels import Data
+from skdigitnet._data import Data
 from skdigitnet._network import Network
 from skdigitnet._objective import Objective
 
