@@ -350,11 +350,14 @@ class BackpropMLPClassifier(PredictionMixin, ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            As in :meth:`fit`.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            As in :meth:`fit`; it need not hold every class.
         classes : array-like of shape (n_classes,), default=None
             Every class that any y will hold. Needed in the first call, may be left
             out afterwards.
         sample_weight : array-like of shape (n_samples,), default=None
+            As in :meth:`fit`; the penalty is divided by the sum over these rows.
 
         Returns
         -------

@@ -571,10 +571,12 @@ random = np.random.default_rng(0)
 if data == "digits":
     X = load_digits().data / 16
 else:
-    X = random.random((20_000, 784))
+    X = random.random((2_000_000, 2) if data == "many rows" else (20_000, 784))
 y = random.integers(10, size=len(X))  # nothing to learn: training would take very long
 limits = dict(max_iter=10**9, max_fun=10**9, n_iter_no_change=10**9, tol=0, alpha=0)
 clf = BackpropMLPClassifier((100,), solver=solver, random_state=0, verbose=True, **limits)
+if data == "many rows":
+    clf.set_params(hidden_layer_sizes=(), batch_size=1)  # an epoch takes seconds
 search = GridSearchCV(clf, {"alpha": [0, 1e-9]}, refit=False, error_score=0)
 try:
     (search if data == "grid search" else clf).fit(X, y)
@@ -597,6 +599,7 @@ except KeyboardInterrupt:
     ("data", "solver"),
     [
         *itertools.product(["digits", "20,000 x 784"], ["sgd", "adam", "lbfgs"]),
+        ("many rows", "sgd"),
         ("grid search", "sgd"),
     ],
 )
