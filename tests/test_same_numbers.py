@@ -23,7 +23,8 @@ X = RNG.standard_normal((N, 10)) * (RNG.random((N, 10)) < 0.7)
 SCORES = X @ RNG.standard_normal((10, 3)) + 0.5 * RNG.standard_normal((N, 3))
 TARGETS = {
     "binary": (SCORES[:, 0] > 0).astype(int),
-    "multiclass": np.array(["a", "b", "c"])[SCORES.argmax(axis=1)],
+    # numbers, since MLPClassifier before 1.9 cannot stop early on strings (#33760)
+    "multiclass": np.array([3, 5, 8])[SCORES.argmax(axis=1)],
     "multilabel": (SCORES > 0).astype(int),
 }
 WEIGHT = RNG.uniform(0.2, 2, N)
