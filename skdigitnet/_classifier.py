@@ -313,7 +313,8 @@ class BackpropMLPClassifier(PredictionMixin, ClassifierMixin, BaseEstimator):
             For a parameter, X, y, weights or initial weights that cannot be used, and
             when training diverges. The estimator is then as it was before.
         KeyboardInterrupt
-            On Ctrl-C; the estimator is then fitted with the weights so far.
+            On Ctrl-C; once training has begun the estimator is then fitted with the
+            weights so far.
 
         Warns
         -----
