@@ -1,48 +1,42 @@
+# cython: cdivision=True
 """Hidden-layer activations, in place, and their derivatives.
 
 Each derivative is written in terms of the activation a = f(z), so that the
 pre-activation z need not be kept.
 """
 
-from libc.math cimport tanh, tanhf
+from ._real cimport real
 
-from ._elementwise cimport sigmoid_array
-from ._gemm cimport real
+cdef extern from "_elementwise.h" nogil:
+    ctypedef enum Activation "Function":
+        IDENTITY
+        LOGISTIC
+        TANH
+        RELU
 
-cdef enum Activation:
-    IDENTITY
-    LOGISTIC
-    TANH
-    RELU
+    void map_float(int instruction_set, Activation f, float* z, Py_ssize_t size)
+    void map_double(int instruction_set, Activation f, double* z, Py_ssize_t size)
+    void multiply_by_derivative_float(
+        int instruction_set, Activation f, const float* a, float* delta, Py_ssize_t size)
+    void multiply_by_derivative_double(
+        int instruction_set, Activation f, const double* a, double* delta, Py_ssize_t size)
 
 
 cdef inline void activate(
     int instruction_set, Activation f, real* z, Py_ssize_t size
 ) noexcept nogil:
     """z <- f(z)."""
-    cdef Py_ssize_t i
-    if f == LOGISTIC:
-        sigmoid_array(instruction_set, z, size)
-    elif f == TANH:
-        for i in range(size):
-            z[i] = tanhf(z[i]) if real is float else tanh(z[i])
-    elif f == RELU:
-        for i in range(size):
-            # a NaN stays a NaN, so that divergence is seen
-            z[i] = 0 if z[i] < 0 else z[i]
+    if real is float:
+        map_float(instruction_set, f, z, size)
+    else:
+        map_double(instruction_set, f, z, size)
 
 
 cdef inline void multiply_by_derivative(
-    Activation f, const real* a, real* delta, Py_ssize_t size
+    int instruction_set, Activation f, const real* a, real* delta, Py_ssize_t size
 ) noexcept nogil:
     """delta <- delta * f'(z), given a = f(z)."""
-    cdef Py_ssize_t i
-    if f == LOGISTIC:
-        for i in range(size):
-            delta[i] *= a[i] * (1 - a[i])
-    elif f == TANH:
-        for i in range(size):
-            delta[i] *= 1 - a[i] * a[i]
-    elif f == RELU:
-        for i in range(size):
-            delta[i] = 0 if a[i] == 0 else delta[i]
+    if real is float:
+        multiply_by_derivative_float(instruction_set, f, a, delta, size)
+    else:
+        multiply_by_derivative_double(instruction_set, f, a, delta, size)

@@ -1,23 +1,75 @@
-"""The plan of one forward and backward pass."""
+# cython: cdivision=True
+"""The plan of one forward and backward pass, and the memory that it works in."""
 
 from ._activations cimport Activation
+from ._data cimport Data
 from ._losses cimport OutputLoss
+from ._team cimport Team
+
+cdef enum:
+    PACKED_COLUMNS = 64  # the most that spmm packs
 
 cdef struct Layer:
     Py_ssize_t n_in
     Py_ssize_t n_out
-    Py_ssize_t coefs       # where W_l starts in theta
-    Py_ssize_t intercepts  # where b_l starts in theta
-    Py_ssize_t outputs     # where A_{l+1} starts in the workspace
+    Py_ssize_t coefs        # where W_l starts in theta
+    Py_ssize_t intercepts   # where b_l starts in theta
+    # where they start in the workspace
+    Py_ssize_t outputs      # A_{l+1}
+    Py_ssize_t delta        # delta_l
+    Py_ssize_t transposed   # W_l^T, for l > 0
+
+
+# Rows of a W_l that one thread computes and updates at a time.
+cdef struct Panel:
+    Py_ssize_t layer
+    Py_ssize_t first
+    Py_ssize_t last
 
 
 cdef class Backprop:
     cdef:
         Layer* layers
+        Panel* panels
         Activation activation
         OutputLoss output_loss
         # where they start in the workspace
-        Py_ssize_t inputs, targets, weights, delta, delta_below, transposed
-        readonly Py_ssize_t n_layers, n_coefs, n_params, block_size, workspace_size
+        Py_ssize_t inputs, targets, weights, packed, packed_size
+        readonly bint is_sparse
+        readonly Py_ssize_t n_layers, n_coefs, n_params, n_panels, block_size, n_reals
 
-    cdef _lay_out_workspace(self, Py_ssize_t block_size, Py_ssize_t n_gathered)
+    cdef _divide_into_panels(self)
+    cdef _lay_out(self, Py_ssize_t n_inputs)
+
+
+cdef class Workspace:
+    cdef:
+        readonly Backprop plan
+        readonly Data data
+        void* reals
+        double* losses      # of each row of the block
+        double* penalties   # of each panel
+        # for sparse X, where in its entries each row of the block begins and ends
+        Py_ssize_t* row_begin
+        Py_ssize_t* row_end
+        # and the block by columns: a list of entries for each thread
+        Py_ssize_t* column_begin
+        Py_ssize_t* column_end
+        int* column_rows
+        void* column_values
+        Py_ssize_t max_entries
+        Team team
+        readonly int n_threads
+        readonly object real_array
+        object arrays
+
+    cdef void* _pointer(self, array)
+    cdef void* _new(self, size, dtype)
+
+
+cdef inline Py_ssize_t max_expanded_rows(Py_ssize_t n_features, Py_ssize_t n_out) noexcept nogil:
+    """The largest block of sparse rows whose gradient is computed from dense ones.
+
+    Few rows leave so few entries a column that lists of them are not worth making.
+    """
+    return min(1024 // n_out, 65536 // n_features)

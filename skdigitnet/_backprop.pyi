@@ -1,3 +1,7 @@
+import numpy as np
+
+from skdigitnet._data import Data
+
 ACTIVATIONS: dict[str, int]
 OUTPUT_LOSSES: dict[tuple[str, str], int]
 
@@ -6,7 +10,9 @@ class Backprop:
     n_coefs: int
     n_params: int
     block_size: int
-    workspace_size: int
+    n_panels: int
+    is_sparse: bool
+    n_reals: int
     def __init__(
         self,
         layer_sizes: tuple[int, ...],
@@ -16,3 +22,11 @@ class Backprop:
         block_size: int,
         sparse: bool,
     ) -> None: ...
+
+class Workspace:
+    plan: Backprop
+    data: Data
+    n_threads: int
+    real_array: np.ndarray
+    def __init__(self, net: Backprop, data: Data, n_threads: int = 1) -> None: ...
+    def abandon(self) -> None: ...

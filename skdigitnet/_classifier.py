@@ -75,10 +75,13 @@ class BackpropMLPClassifier(PredictionMixin, ClassifierMixin, BaseEstimator):
     batch_size : int or "auto", default="auto"
         Rows in a mini-batch of SGD and Adam; "auto" is 200. All rows make one batch if
         there are fewer.
-    learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
-        Schedule of SGD's step: ``learning_rate_init`` throughout; divided by
-        ``(t + 1) ** power_t`` after epochs over rows of total weight t; or divided by 5
-        whenever the stopping rule would stop, until it is at most 1e-6.
+    learning_rate : {"constant", "invscaling", "adaptive", "linear"}, default="constant"
+        Schedule of the step. "constant" is ``learning_rate_init`` throughout. "linear",
+        for SGD and Adam, falls by ``learning_rate_init / max_iter`` after each epoch, so
+        that it would be zero after ``max_iter`` of them; then it starts again. For SGD
+        alone: "invscaling" is divided by ``(t + 1) ** power_t`` after epochs over rows of
+        total weight t; "adaptive" is divided by 5 whenever the stopping rule would stop,
+        until it is at most 1e-6.
     learning_rate_init : float or "auto", default="auto"
         Step of SGD and Adam; "auto" is 0.2 for SGD, 0.02 for SGD with identity outputs
         (whose gradient has no bound), and 0.01 for Adam.
@@ -122,6 +125,11 @@ class BackpropMLPClassifier(PredictionMixin, ClassifierMixin, BaseEstimator):
         Weights of classes, multiplied into the sample weights. "balanced" gives every
         class the same total weight. For several labels a row, a list with a dict for
         each output's 0 and 1.
+    n_jobs : int or None, default=None
+        Threads that one fit may use: None is one (unless :class:`joblib.parallel_config`
+        says otherwise), -1 as many as there are processors. They change no bit of the
+        result. A network too small to gain from them, and a fit inside a parallel
+        search, keeps to one.
 
     Attributes
     ----------
@@ -201,7 +209,7 @@ class BackpropMLPClassifier(PredictionMixin, ClassifierMixin, BaseEstimator):
         "output_activation": [StrOptions({"auto", "softmax", "logistic", "identity"})],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],
+        "learning_rate": [StrOptions({"constant", "invscaling", "adaptive", "linear"})],
         "learning_rate_init": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
         "power_t": [Interval(Real, 0, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
@@ -223,6 +231,11 @@ class BackpropMLPClassifier(PredictionMixin, ClassifierMixin, BaseEstimator):
         ],
         "max_fun": [Interval(Integral, 1, None, closed="left")],
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
+        "n_jobs": [
+            Interval(Integral, None, -1, closed="right"),
+            Interval(Integral, 1, None, closed="left"),
+            None,
+        ],
     }
 
     def __init__(
@@ -254,6 +267,7 @@ class BackpropMLPClassifier(PredictionMixin, ClassifierMixin, BaseEstimator):
         n_iter_no_change=10,
         max_fun=15000,
         class_weight=None,
+        n_jobs=None,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -281,6 +295,7 @@ class BackpropMLPClassifier(PredictionMixin, ClassifierMixin, BaseEstimator):
         self.n_iter_no_change = n_iter_no_change
         self.max_fun = max_fun
         self.class_weight = class_weight
+        self.n_jobs = n_jobs
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None, *, coef_init=None, intercept_init=None):
@@ -377,7 +392,7 @@ class BackpropMLPClassifier(PredictionMixin, ClassifierMixin, BaseEstimator):
         labels = self._labels() if going_on else Labels.given(classes, rows.y)
         labels.check_same(classes)
         network = self._network(rows, labels)
-        one_epoch = replace(self._solver(), max_iter=1, n_iter_no_change=np.inf)
+        one_epoch = replace(self._solver(), n_epochs=1, n_iter_no_change=np.inf)
         with unchanged_on_error(self.random_state):
             training = self._training(rows, labels, network, going_on=going_on)
             self._train(training, one_epoch, None, keep_state=True)
@@ -408,7 +423,10 @@ class BackpropMLPClassifier(PredictionMixin, ClassifierMixin, BaseEstimator):
 
     def _solver(self) -> StochasticSolver | LBFGSSolver:
         kind = LBFGSSolver if self.solver == "lbfgs" else StochasticSolver
-        return kind(**{field.name: getattr(self, field.name) for field in fields(kind)})
+        parameters = self.get_params(deep=False)
+        return kind(
+            **{f.name: parameters[f.name] for f in fields(kind) if f.name in parameters}
+        )
 
     def _train(
         self, training: Training, solver, validation_fraction: float | None, *, keep_state: bool
@@ -421,6 +439,7 @@ class BackpropMLPClassifier(PredictionMixin, ClassifierMixin, BaseEstimator):
                 alpha=self.alpha,
                 class_weight=self.class_weight,
                 validation_fraction=validation_fraction,
+                n_jobs=self.n_jobs,
             )
         except KeyboardInterrupt:
             self._publish(training, keep_state)

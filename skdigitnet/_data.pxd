@@ -2,15 +2,17 @@
 
 cdef class Data:
     cdef:
-        tuple arrays
-        const void* values
+        const void* values               # dense: rows one after the other; CSR: data
         const int* indices
         const Py_ssize_t* indptr
-        const Py_ssize_t* labels    # NULL when y is an indicator matrix
-        const unsigned char* indicator
         const double* weight
-        readonly Py_ssize_t n_rows, n_features
+        const Py_ssize_t* labels         # class indices, or NULL:
+        const unsigned char* indicator   # (n_rows, n_outputs)
+        readonly Py_ssize_t n_rows, n_features, itemsize
         readonly bint is_sparse
         readonly object dtype, sample_weight
+        tuple arrays
+
     cdef _point_to_values(self, flat)
     cdef _point_to_sparse(self, X)
+    cdef Py_ssize_t largest_block(self, Py_ssize_t n_rows)

@@ -3,9 +3,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+def density(X: np.ndarray, n_rows: int) -> float: ...
+def compress(X: np.ndarray) -> Any: ...
+
 class Data:
     n_rows: int
     n_features: int
+    itemsize: int
+    max_row_entries: int
     is_sparse: bool
     dtype: np.dtype
     sample_weight: npt.NDArray[np.float64]

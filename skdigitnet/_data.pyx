@@ -4,6 +4,9 @@
 from libc.stdint cimport INT32_MAX
 
 import numpy as np
+from scipy.sparse import csr_array
+
+from ._real cimport real
 
 
 cdef class Data:
@@ -24,7 +27,7 @@ cdef class Data:
             const Py_ssize_t[::1] labels
             const unsigned char[:, ::1] indicator
         self.n_rows, self.n_features = X.shape
-        self.dtype = X.dtype
+        self.dtype, self.itemsize = X.dtype, X.dtype.itemsize
         self.sample_weight = sample_weight
         self.weight = &weight[0]
         if y.ndim == 1:
@@ -53,6 +56,9 @@ cdef class Data:
                 f"sparse X has {X.shape[1]} features; at most {INT32_MAX} are supported"
             )
         X.check_format(full_check=True)  # an index out of range would be followed
+        if not X.has_canonical_format:  # sums are taken in the order of the columns
+            X = X.copy()
+            X.sum_duplicates()
         arrays = tuple(
             np.ascontiguousarray(a, dtype=t)
             for a, t in ((X.data, X.dtype), (X.indices, np.int32), (X.indptr, np.intp))
@@ -64,3 +70,55 @@ cdef class Data:
         self.indptr = &indptr[0]
         self.arrays += arrays
         self._point_to_values(arrays[0])
+
+    cdef Py_ssize_t largest_block(self, Py_ssize_t n_rows):
+        """The most entries that so many sparse rows can have."""
+        return n_rows * self.max_row_entries
+
+    @property
+    def max_row_entries(self):
+        """The most entries of a sparse row; the number of features of a dense one."""
+        return int(np.diff(self.arrays[5]).max()) if self.is_sparse else self.n_features
+
+
+def density(const real[:, ::1] X, Py_ssize_t n_rows):
+    """Share of elements that are not zero, of so many rows of X, evenly spaced."""
+    cdef Py_ssize_t i, j, count = 0, m = min(n_rows, X.shape[0]), step = X.shape[0] // m
+    with nogil:
+        for i in range(m):
+            for j in range(X.shape[1]):
+                count += X[i * step, j] != 0
+    return <double> count / (m * X.shape[1])
+
+
+def compress(const real[:, ::1] X):
+    """X in CSR form."""
+    cdef:
+        Py_ssize_t i, j, place, n_rows = X.shape[0], n_features = X.shape[1]
+        int count
+        const real* x
+        Py_ssize_t[::1] indptr = np.zeros(n_rows + 1, dtype=np.intp)
+        int[::1] indices
+        real[::1] values
+    with nogil:
+        for i in range(n_rows):
+            count = 0
+            x = &X[i, 0]
+            for j in range(n_features):
+                count += x[j] != 0
+            indptr[i + 1] = indptr[i] + count
+    # one element more: every element is written to the next free place, and only
+    # those that are not zero take it
+    indices = np.empty(indptr[n_rows] + 1, dtype=np.int32)
+    values = np.empty(indptr[n_rows] + 1, dtype=np.float32 if real is float else np.float64)
+    with nogil:
+        place = 0
+        for i in range(n_rows):
+            x = &X[i, 0]
+            for j in range(n_features):
+                indices[place], values[place] = <int> j, x[j]
+                place += x[j] != 0
+    arrays = (values.base[:place], indices.base[:place], indptr.base)
+    result = csr_array(arrays, shape=(n_rows, n_features))
+    result.has_canonical_format = True
+    return result

@@ -1,32 +1,24 @@
-"""exp, sigmoid and sum of squares for float and double."""
+# cython: cdivision=True
+"""exp and sum of squares for float and double."""
 
-from ._gemm cimport real
+from ._real cimport real
 
 cdef extern from "_elementwise.h" nogil:
-    float exp_float_portable(float x)
-    double exp_double_portable(double x)
-    void sigmoid_float(int instruction_set, float* z, Py_ssize_t size)
-    void sigmoid_double(int instruction_set, double* z, Py_ssize_t size)
+    ctypedef enum Function:
+        EXPONENTIAL
+
+    void map_float(int instruction_set, Function f, float* z, Py_ssize_t size)
+    void map_double(int instruction_set, Function f, double* z, Py_ssize_t size)
     double squared_norm_float(int instruction_set, const float* x, Py_ssize_t size)
     double squared_norm_double(int instruction_set, const double* x, Py_ssize_t size)
 
 
-cdef inline real exp(real x) noexcept nogil:
-    return exp_float_portable(x) if real is float else exp_double_portable(x)
-
-
-cdef inline real sigmoid(real z) noexcept nogil:
-    # exp never overflows: its argument is never positive
-    cdef real e = exp(-z if z > 0 else z)
-    return (1 if z > 0 else e) / (1 + e)
-
-
-cdef inline void sigmoid_array(int instruction_set, real* z, Py_ssize_t size) noexcept nogil:
-    """z <- sigmoid(z)."""
+cdef inline void exp_array(int instruction_set, real* x, Py_ssize_t size) noexcept nogil:
+    """x <- exp(x) for x <= 0."""
     if real is float:
-        sigmoid_float(instruction_set, z, size)
+        map_float(instruction_set, EXPONENTIAL, x, size)
     else:
-        sigmoid_double(instruction_set, z, size)
+        map_double(instruction_set, EXPONENTIAL, x, size)
 
 
 cdef inline double squared_norm(

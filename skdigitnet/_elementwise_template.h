@@ -1,68 +1,148 @@
-/* exp, sigmoid and sum of squares; included by _elementwise.h for every REAL and TARGET. */
+/* Functions of one number, over arrays; included for every REAL and TARGET. */
 
 #define JOIN_(f, real, target) f##_##real##_##target
 #define JOIN(f, real, target) JOIN_(f, real, target)
 #define NAME(f) JOIN(f, REAL, TARGET)
+#define INLINE static inline __attribute__((always_inline)) ATTRIBUTES
 
 /*
- * exp(x) = 2^n exp(r) with n = round(x / ln 2), so |r| <= ln(2) / 2; exp(r) by its Taylor
- * series. ln 2 is taken off in two parts, the first of which n times is exact (W. J. Cody
- * and W. Waite, "Software manual for the elementary functions", 1980). Adding MAGIC, 1.5
- * times two to the number of mantissa bits, rounds to an integer and leaves it in the low
- * bits. 2^n is multiplied on in two halves, so that subnormal results come out right.
+ * For LOWEST <= x <= 0, exp(x) = 2^n exp(r) with n = round(x / ln 2), so that |r| <= ln(2) / 2,
+ * and exp(r) = 1 + r + r^2 q with q a polynomial. ln 2 is taken off in two parts, the first of
+ * which n times is exact (W. J. Cody and W. Waite, "Software manual for the elementary
+ * functions", 1980). Adding MAGIC, 1.5 times two to the number of mantissa bits and the
+ * exponent of 2^SHIFT, rounds to an integer and leaves the exponent of 2^(n + SHIFT), which is
+ * no subnormal, in the low bits.
  */
-static inline __attribute__((always_inline)) ATTRIBUTES REAL NAME(exp)(REAL x)
+INLINE REAL NAME(reduce)(REAL x, REAL *r, REAL *q)
 {
-    const REAL magic = MAGIC;
-    const REAL clipped = x < LOWEST ? LOWEST : x > HIGHEST ? HIGHEST : x;
-    const REAL shifted = clipped * (REAL)1.44269504088896340736 + magic;
-    const REAL n = shifted - magic;
-    const REAL r = (clipped - n * LN2_HIGH) - n * LN2_LOW;
-    REAL series = 1, half, other_half;
-    UINT bits, zero, low, high;
-
+    static const REAL coefficients[] = COEFFICIENTS;
+    enum { LAST = sizeof coefficients / sizeof *coefficients - 1 };
+    const REAL shifted = MULTIPLY_ADD(x, LOG2_E, MAGIC);
+    const REAL n = shifted - MAGIC;
+    REAL power;
+    UINT bits;
+    *r = MULTIPLY_ADD(n, -LN2_LOW, MULTIPLY_ADD(n, -LN2_HIGH, x));
+    *q = coefficients[LAST];
     _Pragma("GCC unroll 16")
-    for (int k = TERMS; k > 0; k--)
-        series = 1 + series * (r * ((REAL)1 / k));
-
+    for (int k = LAST - 1; k >= 0; k--)
+        *q = MULTIPLY_ADD(*q, *r, coefficients[k]);
     memcpy(&bits, &shifted, sizeof bits);
-    memcpy(&zero, &magic, sizeof zero);
-    bits = bits - zero + 4 * BIAS; /* n + 4 BIAS, positive, so that >> halves it */
-    low = bits >> 1;
-    high = bits - low;
-    low = (low - BIAS) << MANTISSA_BITS;
-    high = (high - BIAS) << MANTISSA_BITS;
-    memcpy(&half, &low, sizeof half);
-    memcpy(&other_half, &high, sizeof other_half);
-    return series * half * other_half;
+    bits <<= MANTISSA_BITS;
+    memcpy(&power, &bits, sizeof bits);
+    return power; /* 2^(n + SHIFT) */
 }
 
-/* z <- 1 / (1 + exp(-z)), with the exponent never positive */
-static ATTRIBUTES void NAME(sigmoid)(REAL *z, ptrdiff_t size)
+/* exp(x) for x <= 0; the one rounding to a subnormal is the last step */
+INLINE REAL NAME(exp)(REAL x)
 {
-    for (ptrdiff_t i = 0; i < size; i++) {
-        const REAL e = NAME(exp)(z[i] > 0 ? -z[i] : z[i]);
-        z[i] = (z[i] > 0 ? 1 : e) / (1 + e);
-    }
+    REAL r, q;
+    const REAL power = NAME(reduce)(x < LOWEST ? LOWEST : x, &r, &q);
+    const REAL p = MULTIPLY_ADD(r * r, q, r);
+    return MULTIPLY_ADD(p, power, power) * UNSHIFT;
 }
 
-/* ||x||^2 in partial sums that stay in vector registers */
-static ATTRIBUTES double NAME(squared_norm)(const REAL *x, ptrdiff_t size)
+/* With e = exp(-|z|) and q = e / (1 + e), 1 - q for positive z and q for negative z; the
+   latter as e - e q, in which q's rounding errors count e times. */
+INLINE REAL NAME(sigmoid)(REAL z)
 {
-    enum { SUMS = 32 };
+    const REAL e = NAME(exp)(z > 0 ? -z : z);
+    const REAL factor = z > 0 ? 1 : e;
+    return MULTIPLY_ADD(-factor, e / (1 + e), factor);
+}
+
+/*
+ * (1 - e) / (1 + e) with e = exp(-2 |z|) = c (1 + r + r^2 q), the sign put on last; beyond
+ * |z| = 20 it is one. e is split into `high`, of few enough bits that 1 - high and 1 + high
+ * are exact, and the rest, which counts by the derivative, -2 / (1 + e)^2 = -(1 + t)^2 / 2.
+ */
+INLINE REAL NAME(tanh)(REAL z)
+{
+    const REAL x = z > 0 ? -2 * z : 2 * z;
+    REAL r, q;
+    const REAL c = NAME(reduce)(x < -40 ? -40 : x, &r, &q) * UNSHIFT;
+    const REAL p = MULTIPLY_ADD(r * r, q, r);
+    const REAL high = MULTIPLY_ADD(c, p, 1 + c) - 1;
+    const REAL rest = MULTIPLY_ADD(c * (r * r), q, MULTIPLY_ADD(c, r, c - high));
+    const REAL t = (1 - high) / (1 + high);
+    const REAL root = 1 + t;
+    return BUILTIN(copysign)(MULTIPLY_ADD(rest * (REAL)-0.5 * root, root, t), z);
+}
+
+enum { NAME(BLOCK) = 64 / sizeof(REAL) }; /* a whole number of vectors, or just one */
+
+INLINE void NAME(map_block)(const Function f, REAL *z)
+{
+    _Pragma("GCC unroll 1") /* lest the loop be unrolled before it is vectorised */
+    for (int j = 0; j < NAME(BLOCK); j++)
+        z[j] = f == LOGISTIC ? NAME(sigmoid)(z[j])
+             : f == TANH ? NAME(tanh)(z[j]) : NAME(exp)(z[j]);
+}
+
+/* z <- f(z). The last block ends where z ends and may overlap the one before: it is read
+   first and written last. An array that is no block at all is padded. */
+INLINE void NAME(map_blocks)(const Function f, REAL *z, ptrdiff_t size)
+{
+    REAL last[NAME(BLOCK)] = {0};
+    const ptrdiff_t start = size - NAME(BLOCK);
+    if (start < 0)
+        memcpy(last, z, size * sizeof *z);
+    else
+        memcpy(last, z + start, sizeof last);
+    for (ptrdiff_t i = 0; i < start; i += NAME(BLOCK))
+        NAME(map_block)(f, z + i);
+    NAME(map_block)(f, last);
+    if (start < 0)
+        memcpy(z, last, size * sizeof *z);
+    else
+        memcpy(z + start, last, sizeof last);
+}
+
+static inline ATTRIBUTES void NAME(map)(Function f, REAL *z, ptrdiff_t size)
+{
+    if (f == LOGISTIC)
+        NAME(map_blocks)(LOGISTIC, z, size);
+    else if (f == TANH)
+        NAME(map_blocks)(TANH, z, size);
+    else if (f == EXPONENTIAL)
+        NAME(map_blocks)(EXPONENTIAL, z, size);
+    else if (f == RELU)
+        for (ptrdiff_t i = 0; i < size; i++)
+            z[i] = z[i] < 0 ? 0 : z[i]; /* a NaN stays a NaN: divergence is seen */
+}
+
+/* delta <- delta * f'(z), given a = f(z) */
+static inline ATTRIBUTES void NAME(multiply_by_derivative)(
+    Function f, const REAL *restrict a, REAL *restrict delta, ptrdiff_t size)
+{
+    if (f == LOGISTIC)
+        for (ptrdiff_t i = 0; i < size; i++)
+            delta[i] *= a[i] * (1 - a[i]);
+    else if (f == TANH)
+        for (ptrdiff_t i = 0; i < size; i++)
+            delta[i] *= MULTIPLY_ADD(-a[i], a[i], 1);
+    else if (f == RELU)
+        for (ptrdiff_t i = 0; i < size; i++)
+            delta[i] = a[i] == 0 ? 0 : delta[i];
+}
+
+/* ||x||^2 in partial sums that stay in vector registers, added up in pairs */
+static inline ATTRIBUTES double NAME(squared_norm)(const REAL *x, ptrdiff_t size)
+{
+    enum { SUMS = 64 };
     REAL sums[SUMS] = {0};
-    double total = 0;
     ptrdiff_t i = 0;
     for (; i + SUMS <= size; i += SUMS)
         for (int j = 0; j < SUMS; j++)
-            sums[j] += x[i + j] * x[i + j];
-    for (int j = 0; j < SUMS; j++)
-        total += sums[j];
-    for (; i < size; i++)
-        total += x[i] * (double)x[i];
-    return total;
+            sums[j] = MULTIPLY_ADD(x[i + j], x[i + j], sums[j]);
+    for (int j = 0; i + j < size; j++)
+        sums[j] = MULTIPLY_ADD(x[i + j], x[i + j], sums[j]);
+    for (int half = SUMS / 2; half > 0; half /= 2)
+        for (int j = 0; j < half; j++)
+            sums[j] += sums[j + half];
+    return sums[0];
 }
 
+#undef INLINE
 #undef NAME
 #undef JOIN
 #undef JOIN_

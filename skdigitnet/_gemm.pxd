@@ -1,18 +1,26 @@
-"""Row-major matrix product for float and double."""
+"""Row-major matrix products for float and double."""
 
-ctypedef fused real:
-    float
-    double
+from ._real cimport real
 
 cdef extern from "_gemm.h" nogil:
-    ctypedef void (*gemm_float_kernel)(
-        Py_ssize_t, Py_ssize_t, Py_ssize_t, const float*, Py_ssize_t, Py_ssize_t,
-        const float*, float, float*) noexcept nogil
-    ctypedef void (*gemm_double_kernel)(
-        Py_ssize_t, Py_ssize_t, Py_ssize_t, const double*, Py_ssize_t, Py_ssize_t,
-        const double*, double, double*) noexcept nogil
-    gemm_float_kernel choose_float(int instruction_set, Py_ssize_t n)
-    gemm_double_kernel choose_double(int instruction_set, Py_ssize_t n)
+    void gemm_float(
+        int instruction_set, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
+        const float* a, Py_ssize_t a_row, Py_ssize_t a_col, const float* b,
+        float beta, float* c)
+    void gemm_double(
+        int instruction_set, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
+        const double* a, Py_ssize_t a_row, Py_ssize_t a_col, const double* b,
+        double beta, double* c)
+    void spmm_float(
+        int instruction_set, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
+        const float* values, const int* indices,
+        const Py_ssize_t* begin, const Py_ssize_t* end, const float* b,
+        float beta, float* c, float* packed)
+    void spmm_double(
+        int instruction_set, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
+        const double* values, const int* indices,
+        const Py_ssize_t* begin, const Py_ssize_t* end, const double* b,
+        double beta, double* c, double* packed)
 
 
 cdef inline void gemm(
@@ -26,6 +34,28 @@ cdef inline void gemm(
     and c are C-contiguous. With ``beta = 0`` what c held before is not read.
     """
     if real is float:
-        choose_float(instruction_set, n)(m, n, k, a, a_row, a_col, b, beta, c)
+        gemm_float(instruction_set, m, n, k, a, a_row, a_col, b, beta, c)
     else:
-        choose_double(instruction_set, n)(m, n, k, a, a_row, a_col, b, beta, c)
+        gemm_double(instruction_set, m, n, k, a, a_row, a_col, b, beta, c)
+
+
+cdef inline void spmm(
+    int instruction_set, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
+    const real* values, const int* indices,
+    const Py_ssize_t* begin, const Py_ssize_t* end, const real* b,
+    real beta, real* c, real* packed,
+) noexcept nogil:
+    """c = a @ b + beta * c, to the bit as :func:`gemm`, for sparse a.
+
+    Row i of a has ``values[p]`` in column ``indices[p]`` for p from ``begin[i]`` to
+    ``end[i]``, the columns in rising order. ``packed``, of 64 * k elements, is
+    for a copy of parts of b, worth its time if a has several entries a column; or NULL.
+    """
+    if real is float:
+        spmm_float(
+            instruction_set, m, n, k, values, indices, begin, end, b, beta, c, packed
+        )
+    else:
+        spmm_double(
+            instruction_set, m, n, k, values, indices, begin, end, b, beta, c, packed
+        )

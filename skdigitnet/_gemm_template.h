@@ -1,14 +1,14 @@
 /*
- * One matrix product, included by _gemm.h for every REAL, TARGET and LANES:
+ * Two matrix products, included by _gemm.h for every REAL, TARGET and LANES:
  *
  *     c = a @ b + beta * c
  *
- * a is (m, k) with any strides, so a transpose costs nothing; b is (k, n) and c is
- * (m, n), both with contiguous rows; n >= LANES. A tile of ROWS x 3 vectors of c is
- * summed in registers while b's rows stream by (K. Goto and R. van de Geijn, "Anatomy
- * of high-performance matrix multiplication", ACM TOMS 34, 2008). Every element of c
- * is one chain of multiply-adds over p = 0, 1, ..., k - 1, whatever the tile it falls in:
- * its bits do not depend on m, n or its place.
+ * with a dense (gemm) or sparse (spmm). b is (k, n) and c is (m, n), both with contiguous
+ * rows; n >= LANES. Tiles of c are summed in vector registers while b's rows stream by
+ * (K. Goto and R. van de Geijn, "Anatomy of high-performance matrix multiplication", ACM
+ * TOMS 34, 2008). Every element of c is one chain of multiply-adds over p = 0, 1, ...,
+ * k - 1, whatever the tile it falls in, and a product with zero adds nothing to it: its
+ * bits do not depend on m, n or its place, nor on whether a's zeros are stored.
  */
 
 #define JOIN_(f, real, target, lanes) f##_##real##_##target##_##lanes
@@ -19,8 +19,6 @@
 #if LANES == 1
 typedef REAL NAME(vector);
 typedef REAL NAME(unaligned);
-/* Vectors are contracted to fused multiply-adds wherever there are any; scalars, which the
-   compiler may gather into vectors before it contracts, are told so. */
 #define MULTIPLY_ADD(x, y, z) SCALAR_MULTIPLY_ADD(x, y, z)
 #else
 #define MULTIPLY_ADD(x, y, z) ((x) * (y) + (z))
@@ -114,6 +112,122 @@ static ATTRIBUTES void NAME(gemm)(
     }
 }
 
+/* sum += x * b's row of one entry of sparse a */
+#define ADD_ENTRY(sum, p) do { \
+        const REAL *b_p = b + indices[p] * b_row; \
+        _Pragma("GCC unroll 4") \
+        for (int v = 0; v < vectors; v++) \
+            sum[v] = MULTIPLY_ADD( \
+                values[p], *(const NAME(unaligned) *)(b_p + COLUMN(v)), sum[v]); \
+    } while (0)
+
+/* c = sum + beta * c, one row */
+INLINE void NAME(put_row)(
+    const int vectors, ptrdiff_t last, NAME(vector) *sum, REAL beta, REAL *c)
+{
+    /* all of a row is read before any of it is written: its vectors may overlap */
+    if (beta != 0) {
+        _Pragma("GCC unroll 4")
+        for (int v = 0; v < vectors; v++) {
+            const NAME(vector) c_v = *(NAME(unaligned) *)(c + COLUMN(v));
+            sum[v] = MULTIPLY_ADD(beta, c_v, sum[v]);
+        }
+    }
+    _Pragma("GCC unroll 4")
+    for (int v = 0; v < vectors; v++)
+        *(NAME(unaligned) *)(c + COLUMN(v)) = sum[v];
+}
+
+/* Two rows of c for sparse a, at most 4 vectors wide: the entries p to p_end of one row of
+   a, and q to q_end of the next. They take turns, since a sum waits for itself. */
+INLINE void NAME(sparse_rows)(
+    const int vectors, ptrdiff_t last, const REAL *values, const int *indices,
+    ptrdiff_t p, ptrdiff_t p_end, ptrdiff_t q, ptrdiff_t q_end,
+    const REAL *b, ptrdiff_t b_row, REAL beta, REAL *c, ptrdiff_t n)
+{
+    NAME(vector) sum[4], other[4];
+    _Pragma("GCC unroll 4")
+    for (int v = 0; v < vectors; v++)
+        sum[v] = other[v] = (NAME(vector)){0};
+    for (; p < p_end && q < q_end; p++, q++) {
+        ADD_ENTRY(sum, p);
+        ADD_ENTRY(other, q);
+    }
+    for (; p < p_end; p++)
+        ADD_ENTRY(sum, p);
+    for (; q < q_end; q++)
+        ADD_ENTRY(other, q);
+    NAME(put_row)(vectors, last, sum, beta, c);
+    NAME(put_row)(vectors, last, other, beta, c + n);
+}
+
+INLINE void NAME(sparse_row)(
+    const int vectors, ptrdiff_t last, const REAL *values, const int *indices,
+    ptrdiff_t p, ptrdiff_t p_end, const REAL *b, ptrdiff_t b_row, REAL beta, REAL *c)
+{
+    NAME(vector) sum[4];
+    _Pragma("GCC unroll 4")
+    for (int v = 0; v < vectors; v++)
+        sum[v] = (NAME(vector)){0};
+    for (; p < p_end; p++)
+        ADD_ENTRY(sum, p);
+    NAME(put_row)(vectors, last, sum, beta, c);
+}
+
+INLINE void NAME(sparse_columns)(
+    const int vectors, ptrdiff_t last, ptrdiff_t m, ptrdiff_t k,
+    const REAL *values, const int *indices, const ptrdiff_t *begin, const ptrdiff_t *end,
+    const REAL *b, REAL beta, REAL *c, ptrdiff_t n, REAL *packed)
+{
+    ptrdiff_t b_row = n;
+    if (packed) {
+        b_row = vectors * LANES;
+        for (ptrdiff_t p = 0; p < k; p++)
+            _Pragma("GCC unroll 4")
+            for (int v = 0; v < vectors; v++)
+                *(NAME(unaligned) *)(packed + p * b_row + COLUMN(v)) =
+                    *(const NAME(unaligned) *)(b + p * n + COLUMN(v));
+        b = packed;
+    }
+    ptrdiff_t i = 0;
+    for (; i + 2 <= m; i += 2)
+        NAME(sparse_rows)(
+            vectors, last, values, indices, begin[i], end[i], begin[i + 1], end[i + 1],
+            b, b_row, beta, c + i * n, n);
+    if (i < m)
+        NAME(sparse_row)(
+            vectors, last, values, indices, begin[i], end[i], b, b_row, beta, c + i * n);
+}
+
+/* Where `packed`, of at least 4 * LANES * k elements, is not NULL, four vectors' width of
+   b at a time is copied there, close together: worth it where each row of b is used often. */
+static ATTRIBUTES void NAME(spmm)(
+    ptrdiff_t m, ptrdiff_t n, ptrdiff_t k,
+    const REAL *values, const int *indices, const ptrdiff_t *begin, const ptrdiff_t *end,
+    const REAL *b, REAL beta, REAL *c, REAL *packed)
+{
+    ptrdiff_t left = (n + LANES - 1) / LANES, j = 0;
+    while (left > 0) {
+        const ptrdiff_t vectors = left == 5 ? 3 : left < 4 ? left : 4;
+        const ptrdiff_t last = left == vectors ? n - LANES - j : (vectors - 1) * LANES;
+#define COLUMNS(vectors) \
+        NAME(sparse_columns)(vectors, last, m, k, values, indices, begin, end, \
+                             b + j, beta, c + j, n, packed)
+        if (vectors == 4)
+            COLUMNS(4);
+        else if (vectors == 3)
+            COLUMNS(3);
+        else if (vectors == 2)
+            COLUMNS(2);
+        else
+            COLUMNS(1);
+#undef COLUMNS
+        j += vectors * LANES;
+        left -= vectors;
+    }
+}
+
+#undef ADD_ENTRY
 #undef MULTIPLY_ADD
 #undef COLUMN
 #undef INLINE

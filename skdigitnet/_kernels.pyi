@@ -1,8 +1,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from skdigitnet._backprop import Backprop
-from skdigitnet._data import Data
+from skdigitnet._backprop import Backprop, Workspace
 
 UPDATE_RULES: dict[str, int]
 INSTRUCTION_SETS: dict[str, int]
@@ -24,8 +23,7 @@ class Update:
 
 def use_instruction_set(name: str | None = None) -> str: ...
 def train(
-    net: Backprop,
-    data: Data,
+    workspace: Workspace,
     update: Update,
     order: npt.NDArray[np.intp],
     start: int,
@@ -35,18 +33,19 @@ def train(
     theta: np.ndarray,
     gradient: np.ndarray,
     moments: np.ndarray,
-    work: np.ndarray,
+    *,
+    thread: int = 0,
 ) -> tuple[int, float]: ...
 def add_loss_gradient(
-    net: Backprop,
-    data: Data,
+    workspace: Workspace,
     order: npt.NDArray[np.intp],
     start: int,
     stop: int,
     weight_scale: float,
     theta: np.ndarray,
     gradient: np.ndarray,
-    work: np.ndarray,
+    *,
+    thread: int = 0,
 ) -> float: ...
 def add_penalty(
     net: Backprop, decay: float, theta: np.ndarray, gradient: np.ndarray

@@ -7,21 +7,23 @@ together; a mini-batch is one block or several. In comments l counts the weight
 layers from 0, A_l is the input of layer l (A_0 = X), Z_l = A_l W_l + b_l and
 delta_l = d J / d Z_l; the equations are those of Rumelhart, Hinton and Williams,
 "Learning representations by back-propagating errors", Nature 323, 1986.
+
+A kernel is called by every thread of the workspace's team at once, with the same
+arguments but for its number, and gives the same bits whatever the team's size.
 """
 
-from libc.string cimport memcpy, memset
-
-from ._activations cimport Activation, activate, multiply_by_derivative
-from ._backprop cimport Backprop, Layer
+from ._activations cimport Activation, activate
+from ._backprop cimport Backprop, Layer, Panel, Workspace
 from ._data cimport Data
 from ._elementwise cimport squared_norm
-from ._gemm cimport gemm, real
-from ._layers cimport (
-    add_column_sums, add_outer_sparse, affine, affine_sparse, scale, transpose,
+from ._layers cimport affine, transpose
+from ._passes cimport (
+    Block, Share, backward_to_deltas, panel_gradient, share_of_panels,
 )
-from ._losses cimport loss_and_derivative
+from ._real cimport real
+from ._team cimport wait_for_team
 from ._updates cimport (
-    ADAM, GRADIENT_DESCENT, MOMENTUM, NESTEROV, UpdateRule, apply_update,
+    ADAM, GRADIENT_DESCENT, MOMENTUM, NESTEROV, UpdateRule, apply_update, step_size,
 )
 
 import numpy as np
@@ -58,162 +60,6 @@ def use_instruction_set(str name=None):
     return {code: name for name, code in INSTRUCTION_SETS.items()}[instruction_set]
 
 
-# A block through the whole network
-
-cdef const real* gather(
-    Backprop net, Data data, const Py_ssize_t* rows, Py_ssize_t m,
-    double weight_scale, real* work,
-) noexcept nogil:
-    """Copy targets, weights and inputs of these rows; return where the inputs are.
-
-    Rows that already lie side by side are not copied, nor is a sparse X. A row of no
-    weight is taken as zeros, so that it cannot overflow and spoil the others' sums.
-    """
-    cdef:
-        Py_ssize_t i, n = data.n_features, K = net.layers[net.n_layers - 1].n_out
-        bint consecutive = True
-        const real* X = <const real*> data.values
-        real* t = work + net.targets
-    for i in range(m):
-        work[net.weights + i] = <real> (data.weight[rows[i]] * weight_scale)
-        consecutive = consecutive and rows[i] == rows[0] + i and work[net.weights + i] != 0
-    if data.labels != NULL:
-        memset(t, 0, m * K * sizeof(real))
-        for i in range(m):
-            t[i * K + data.labels[rows[i]]] = 1
-    else:
-        for i in range(m * K):
-            t[i] = data.indicator[rows[i // K] * K + i % K]
-    if data.is_sparse:
-        return NULL
-    if consecutive:
-        return X + rows[0] * n
-    for i in range(m):
-        if work[net.weights + i] == 0:
-            memset(work + net.inputs + i * n, 0, n * sizeof(real))
-        else:
-            memcpy(work + net.inputs + i * n, X + rows[i] * n, n * sizeof(real))
-    return work + net.inputs
-
-
-cdef void forward(
-    Backprop net, Data data, const real* X, const Py_ssize_t* rows, Py_ssize_t m,
-    const real* theta, real* work,
-) noexcept nogil:
-    """Leave A_1, A_2, ... and the last layer's Z in the workspace."""
-    cdef:
-        Py_ssize_t l
-        Layer* layer
-        real* z
-        const real* a = X
-    for l in range(net.n_layers):
-        layer = &net.layers[l]
-        z = work + layer.outputs
-        if a == NULL:
-            affine_sparse(
-                <const real*> data.values, data.indices, data.indptr, rows,
-                work + net.weights, theta + layer.coefs, theta + layer.intercepts,
-                m, layer.n_out, z,
-            )
-        else:
-            affine(
-                instruction_set, a, theta + layer.coefs, theta + layer.intercepts,
-                m, layer.n_in, layer.n_out, z,
-            )
-        if l < net.n_layers - 1:
-            activate(instruction_set, net.activation, z, m * layer.n_out)
-        a = z
-
-
-cdef double output_delta(
-    Backprop net, Py_ssize_t m, real step, real* work
-) noexcept nogil:
-    """Put ``step`` times the output layer's delta in place; return the weighted loss."""
-    cdef:
-        Py_ssize_t i, k, last = net.n_layers - 1, K = net.layers[last].n_out
-        double loss = 0
-        real* delta = work + net.delta
-        real w
-    memcpy(delta, work + net.layers[last].outputs, m * K * sizeof(real))
-    for i in range(m):
-        w = work[net.weights + i]
-        # a row of no weight must not count, not even when its loss is infinite
-        if w == 0:
-            memset(delta + i * K, 0, K * sizeof(real))
-            continue
-        loss += w * loss_and_derivative(
-            net.output_loss, delta + i * K, work + net.targets + i * K, K
-        )
-        for k in range(K):
-            delta[i * K + k] *= w * step
-    return loss
-
-
-cdef void backward(
-    Backprop net, Data data, const real* X, const Py_ssize_t* rows, Py_ssize_t m,
-    const real* theta, real* work, real keep_coefs, real keep_intercepts, real* out,
-) noexcept nogil:
-    """out <- keep * out + gradient of the block's loss, as scaled by the output's delta.
-
-    ``out`` may be theta itself (plain gradient descent without a gradient array),
-    since layer l's weights are read for delta_{l-1} before they are written.
-    """
-    cdef:
-        Py_ssize_t l
-        Layer* layer
-        const real* a
-        real* delta = work + net.delta
-        real* delta_below = work + net.delta_below
-        real* transposed = work + net.transposed
-    for l in range(net.n_layers - 1, -1, -1):
-        layer = &net.layers[l]
-        a = work + net.layers[l - 1].outputs if l > 0 else X
-        if l > 0:
-            # delta_{l-1} = (delta_l W_l^T) * f'(Z_{l-1})
-            transpose(theta + layer.coefs, layer.n_in, layer.n_out, transposed)
-            gemm(
-                instruction_set, m, layer.n_in, layer.n_out,
-                delta, layer.n_out, 1, transposed, <real> 0, delta_below,
-            )
-            multiply_by_derivative(net.activation, a, delta_below, m * layer.n_in)
-        # d loss / d W_l = A_l^T delta_l
-        if a == NULL:
-            scale(keep_coefs, out + layer.coefs, layer.n_in * layer.n_out)
-            add_outer_sparse(
-                <const real*> data.values, data.indices, data.indptr, rows,
-                work + net.weights, delta, m, layer.n_out, out + layer.coefs,
-            )
-        else:
-            gemm(
-                instruction_set, layer.n_in, layer.n_out, m,
-                a, 1, layer.n_in, delta, keep_coefs, out + layer.coefs,
-            )
-        # d loss / d b_l = sum of delta_l's rows
-        scale(keep_intercepts, out + layer.intercepts, layer.n_out)
-        add_column_sums(delta, m, layer.n_out, out + layer.intercepts)
-        delta, delta_below = delta_below, delta
-
-
-cdef double backpropagate(
-    Backprop net, Data data, const Py_ssize_t* rows, Py_ssize_t m, double weight_scale,
-    const real* theta, real* work,
-    double step, double keep_coefs, double keep_intercepts, real* out,
-) noexcept nogil:
-    """Loss of a block, its rows weighted by ``weight_scale * sample_weight``.
-
-    ``out`` receives ``keep * out + step * gradient``.
-    """
-    cdef:
-        const real* X = gather(net, data, rows, m, weight_scale, work)
-        double loss
-    forward(net, data, X, rows, m, theta, work)
-    loss = output_delta(net, m, <real> step, work)
-    backward(
-        net, data, X, rows, m, theta, work, <real> keep_coefs, <real> keep_intercepts, out,
-    )
-    return loss
-
-
 # The penalty
 
 cdef double penalty(Backprop net, double decay, const real* theta) noexcept nogil:
@@ -230,6 +76,49 @@ cdef void add_penalty_gradient(
         for i in range(net.n_coefs):
             gradient[i] += factor * theta[i]
 
+
+cdef void finish_panel(
+    Backprop net, Workspace workspace, Py_ssize_t i, double decay, const real* theta
+) noexcept nogil:
+    """Leave what the next block needs of panel i's weights: penalty, and W_l^T."""
+    cdef:
+        Panel* panel = &net.panels[i]
+        Layer* layer = &net.layers[panel.layer]
+        const real* W = theta + layer.coefs
+    if decay != 0:
+        workspace.penalties[i] = decay / 2 * squared_norm(
+            instruction_set, W + panel.first * layer.n_out,
+            (panel.last - panel.first) * layer.n_out,
+        )
+    if panel.layer > 0:
+        transpose(
+            W, layer.n_in, panel.first, panel.last, layer.n_out,
+            <real*> workspace.reals + layer.transposed,
+        )
+
+
+cdef void finish_weights(
+    Backprop net, Workspace workspace, int thread, double decay, const real* theta
+) noexcept nogil:
+    """Leave what the first block needs of this thread's weights."""
+    cdef:
+        Share share = share_of_panels(net, workspace, thread)
+        Py_ssize_t i
+    for i in range(share.first, share.last):
+        finish_panel(net, workspace, i, decay, theta)
+
+
+cdef double total_penalty(Backprop net, Workspace workspace, double decay) noexcept nogil:
+    cdef:
+        Py_ssize_t panel
+        double total = 0
+    if decay != 0:
+        for panel in range(net.n_panels):
+            total += workspace.penalties[panel]
+    return total
+
+
+# The update
 
 cdef class Update:
     """The update rule of theta, its constants and its step count.
@@ -267,31 +156,49 @@ cdef class Update:
         self.rule.n_steps = value
 
 
+cdef void update_panel(
+    Backprop net, const Panel* panel, const UpdateRule* rule, double rate, double decay,
+    const real* gradient, real* moments, real* theta,
+) noexcept nogil:
+    """One step of a panel's weights, and with a layer's first of its intercepts."""
+    cdef:
+        Layer* layer = &net.layers[panel.layer]
+        Py_ssize_t start = layer.coefs + panel.first * layer.n_out
+        real* second = moments + (net.n_params if rule.kind == ADAM else 0)
+    apply_update(
+        instruction_set, rule, (panel.last - panel.first) * layer.n_out, rate, decay,
+        gradient + start, moments + start, second + start, theta + start,
+    )
+    if panel.first == 0:
+        start = layer.intercepts
+        apply_update(
+            instruction_set, rule, layer.n_out, rate, 0,
+            gradient + start, moments + start, second + start, theta + start,
+        )
+
+
 # What Python calls
 
 cdef check_buffers(
-    Backprop net, Data data, Py_ssize_t itemsize, Py_ssize_t theta, Py_ssize_t gradient,
-    Py_ssize_t work,
+    Workspace workspace, int thread, Py_ssize_t itemsize, Py_ssize_t theta, Py_ssize_t gradient
 ):
     """Raise ValueError if an array does not fit the plan: the kernels do not look."""
-    if data.dtype.itemsize != itemsize:
-        raise ValueError(f"theta is not of the data's {data.dtype}")
-    if data.n_features != net.layers[0].n_in:
-        raise ValueError(f"the data have {data.n_features} features, not {net.layers[0].n_in}")
-    if not data.is_sparse and net.targets - net.inputs < net.block_size * data.n_features:
-        raise ValueError("the plan is for sparse X and the data are dense")
-    if (theta, gradient, work) != (net.n_params, net.n_params, net.workspace_size):
+    cdef Py_ssize_t n_params = workspace.plan.n_params
+    if workspace.data.itemsize != itemsize:
+        raise ValueError(f"theta is not of the data's {workspace.data.dtype}")
+    if not 0 <= thread < workspace.n_threads:
+        raise ValueError(f"thread {thread} of {workspace.n_threads}")
+    if (theta, gradient) != (n_params, n_params):
         raise ValueError(
-            f"theta, gradient and work have {theta}, {gradient} and {work} elements, not"
-            f" {net.n_params}, {net.n_params} and {net.workspace_size}"
+            f"theta and gradient have {theta} and {gradient} elements, not {n_params}"
         )
 
 
 def train(
-    Backprop net not None, Data data not None, Update update not None,
+    Workspace workspace not None, Update update not None,
     const Py_ssize_t[::1] order, Py_ssize_t start, Py_ssize_t stop,
     Py_ssize_t batch_size, double decay,
-    real[::1] theta, real[::1] gradient, real[::1] moments, real[::1] work,
+    real[::1] theta, real[::1] gradient, real[::1] moments, *, int thread=0,
 ):
     """Go through the rows ``order[start:stop]``, updating after every mini-batch.
 
@@ -302,15 +209,15 @@ def train(
 
     Parameters
     ----------
-    net, data : IN
+    workspace : INOUT, with the network's plan and the data
     update : INOUT, its ``n_steps`` is counted on
-    order : IN, ndarray of shape (n_training_rows,), rows of data
+    order : IN, ndarray of shape (n_training_rows,), rows of data, each once
     start, stop, batch_size : int, in positions of ``order``
     decay : float, alpha / W
     theta : INOUT, ndarray of shape (n_params,)
     gradient : INOUT, ndarray of shape (n_params,)
     moments : INOUT, ndarray of shape (update.n_moments * n_params,)
-    work : OUT, ndarray of shape (workspace_size,)
+    thread : int, which of its threads this is
 
     Returns
     -------
@@ -320,18 +227,22 @@ def train(
         Sum over the rows gone through of their batch's objective.
     """
     cdef:
-        Py_ssize_t i = start, j, m, n = order.shape[0], first = 0, last = 0
-        double total = 0, weight_sum, weight_scale = 0, loss
-        double learning_rate = update.rule.learning_rate
-        bint starts, ends, direct = update.rule.kind == GRADIENT_DESCENT
-        real* moment = &moments[0] if moments.shape[0] > 0 else NULL
-    check_buffers(
-        net, data, sizeof(real), theta.shape[0], gradient.shape[0], work.shape[0]
-    )
+        Backprop net = workspace.plan
+        Data data = workspace.data
+        Py_ssize_t i = start, j, n = order.shape[0], first = 0, last = 0
+        double total = 0, weight_sum, weight_scale = 0, loss, rate
+        UpdateRule rule = update.rule
+        bint starts, ends, in_place
+        Share share = share_of_panels(net, workspace, thread)
+        # gradient descent keeps none and touches none
+        real* moment = &moments[0] if moments.shape[0] > 0 else &gradient[0]
+        Block block
+    check_buffers(workspace, thread, sizeof(real), theta.shape[0], gradient.shape[0])
     if batch_size < 1 or moments.shape[0] != update.n_moments * net.n_params:
         raise ValueError(f"batch_size={batch_size}, moments of {moments.shape[0]} elements")
     with nogil:
-        while i < stop:
+        finish_weights(net, workspace, thread, decay, &theta[0])
+        while wait_for_team(&workspace.team) and i < stop:
             if i >= last:
                 first = i - i % batch_size
                 last = min(first + batch_size, n)
@@ -339,48 +250,88 @@ def train(
                 for j in range(first, last):
                     weight_sum += data.weight[order[j]]
                 weight_scale = 1 / weight_sum if weight_sum > 0 else 0
-            m = min(last - i, net.block_size)
-            starts, ends = i == first, i + m == last
+            block = next_block(net, order, i, last, weight_scale)
+            starts, ends = i == first, i + block.m == last
             if starts:
-                total += (last - first) * penalty(net, decay, &theta[0])
-            if direct and starts and ends:
-                loss = backpropagate(
-                    net, data, &order[i], m, weight_scale, &theta[0], &work[0],
-                    -learning_rate, 1 - learning_rate * decay, 1, &theta[0],
-                )
-                update.rule.n_steps += 1
-            else:
-                loss = backpropagate(
-                    net, data, &order[i], m, weight_scale, &theta[0], &work[0],
-                    1, 0 if starts else 1, 0 if starts else 1, &gradient[0],
-                )
+                total += (last - first) * total_penalty(net, workspace, decay)
+            in_place = rule.kind == GRADIENT_DESCENT and starts and ends
+            loss = backward_to_deltas(
+                instruction_set, net, data, workspace, thread, &block, &theta[0],
+                -rule.learning_rate if in_place else 1,
+            )
+            if workspace.team.abandoned:
+                break
+            rule.n_steps += ends
+            rate = step_size(&rule)
+            for j in range(share.first, share.last):
+                if in_place:
+                    panel_gradient(
+                        instruction_set, net, data, workspace, thread, &block,
+                        &net.panels[j], <real> (1 - rule.learning_rate * decay), <real> 1,
+                        &theta[0],
+                    )
+                else:
+                    panel_gradient(
+                        instruction_set, net, data, workspace, thread, &block,
+                        &net.panels[j], <real> (not starts), <real> (not starts),
+                        &gradient[0],
+                    )
+                    if ends:
+                        update_panel(
+                            net, &net.panels[j], &rule, rate, decay, &gradient[0], moment,
+                            &theta[0],
+                        )
                 if ends:
-                    add_penalty_gradient(net, decay, &theta[0], &gradient[0])
-                    apply_update(&update.rule, net.n_params, &gradient[0], moment, &theta[0])
+                    finish_panel(net, workspace, j, decay, &theta[0])
             total += (last - first) * loss
-            i += m
+            i += block.m
+    if thread == 0:
+        update.rule.n_steps = rule.n_steps
     return i, total
 
 
-def add_loss_gradient(
-    Backprop net not None, Data data not None,
-    const Py_ssize_t[::1] order, Py_ssize_t start, Py_ssize_t stop, double weight_scale,
-    const real[::1] theta, real[::1] gradient, real[::1] work,
-):
-    """Add the gradient of one block's loss to ``gradient`` (INOUT); return the loss.
+cdef Block next_block(
+    Backprop net, const Py_ssize_t[::1] order, Py_ssize_t i, Py_ssize_t last,
+    double weight_scale,
+) noexcept nogil:
+    """The rows of ``order`` from i to ``last``, as many as fit."""
+    cdef Py_ssize_t m = min(last - i, net.block_size)
+    return Block(&order[i], &order[i] + m, &order[0] + order.shape[0], m, weight_scale)
 
-    The rows are ``order[start:stop]``, at most ``net.block_size`` of them, each
-    weighted by ``weight_scale * sample_weight``; the penalty is not included.
+
+def add_loss_gradient(
+    Workspace workspace not None,
+    const Py_ssize_t[::1] order, Py_ssize_t start, Py_ssize_t stop, double weight_scale,
+    const real[::1] theta, real[::1] gradient, *, int thread=0,
+):
+    """Add the gradient of the loss to ``gradient`` (INOUT); return the loss.
+
+    The rows are ``order[start:stop]``, taken block by block, each weighted by
+    ``weight_scale * sample_weight``; the penalty is not included.
     """
-    cdef double loss
-    check_buffers(
-        net, data, sizeof(real), theta.shape[0], gradient.shape[0], work.shape[0]
-    )
+    cdef:
+        Backprop net = workspace.plan
+        Data data = workspace.data
+        Py_ssize_t i = start, j
+        double loss = 0
+        Share share = share_of_panels(net, workspace, thread)
+        Block block
+    check_buffers(workspace, thread, sizeof(real), theta.shape[0], gradient.shape[0])
     with nogil:
-        loss = backpropagate(
-            net, data, &order[start], min(stop - start, net.block_size), weight_scale,
-            &theta[0], &work[0], 1, 1, 1, &gradient[0],
-        )
+        finish_weights(net, workspace, thread, 0, &theta[0])
+        while wait_for_team(&workspace.team) and i < stop:
+            block = next_block(net, order, i, stop, weight_scale)
+            loss += backward_to_deltas(
+                instruction_set, net, data, workspace, thread, &block, &theta[0], 1
+            )
+            if workspace.team.abandoned:
+                break
+            for j in range(share.first, share.last):
+                panel_gradient(
+                    instruction_set, net, data, workspace, thread, &block, &net.panels[j],
+                    <real> 1, <real> 1, &gradient[0],
+                )
+            i += block.m
     return loss
 
 

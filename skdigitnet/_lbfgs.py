@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import OptimizeResult, minimize
 
-from skdigitnet._objective import Objective
+from skdigitnet._network import Network
+from skdigitnet._objective import MAX_BLOCK_ROWS, Objective
 from skdigitnet._stopping import TrainingState, check_finite
 from skdigitnet._threads import single_threaded_blas
 
@@ -30,6 +31,15 @@ class LBFGSSolver:
     tol: float
     verbose: bool | int
     n_iter_no_change: float
+
+    @property
+    def n_passes(self) -> int:
+        """How often each row may be gone through, if no iteration needs a second look."""
+        return self.max_iter
+
+    def step_operations(self, network: Network, n_rows: int) -> int:
+        """About how much arithmetic a block of rows takes."""
+        return 6 * min(MAX_BLOCK_ROWS, n_rows) * network.n_params
 
     def solve(
         self,

@@ -35,6 +35,10 @@ class Network:
         return self.layer_sizes[-1]
 
     @property
+    def n_params(self) -> int:
+        return sum((n_in + 1) * n_out for n_in, n_out in self.coef_shapes)
+
+    @property
     def coef_shapes(self) -> list[tuple[int, int]]:
         return list(pairwise(self.layer_sizes))
 

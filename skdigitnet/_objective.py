@@ -5,20 +5,25 @@ from __future__ import annotations
 import numpy as np
 
 from skdigitnet import _kernels
-from skdigitnet._backprop import Backprop
+from skdigitnet._backprop import Backprop, Workspace
 from skdigitnet._network import Network
+from skdigitnet._team import ALONE, Team
 
 # Rows that go through the network together: enough for the matrix products to run
 # at full speed, few enough for their activations to stay in cache.
 MAX_BLOCK_ROWS = 1024
 MIN_BLOCK_ROWS = 64
 BLOCK_BYTES = 2**24
+# Arithmetic in one compiled call, a few hundredths of a second of it, after which
+# Python looks for Ctrl-C; and what a row costs at least.
+CALL_OPERATIONS = 2**28
+ROW_OPERATIONS = 500
 
 
 def block_rows(row_elements: int, itemsize: int) -> int:
     """How many rows of ``row_elements`` numbers each make a block of bounded size."""
     rows = BLOCK_BYTES // (row_elements * itemsize)
-    return int(np.clip(rows, MIN_BLOCK_ROWS, MAX_BLOCK_ROWS))
+    return max(MIN_BLOCK_ROWS, min(rows, MAX_BLOCK_ROWS))
 
 
 class Objective:
@@ -37,14 +42,19 @@ class Objective:
         Inputs, targets and weights.
     rows : ndarray of shape (n_training_rows,), dtype intp
         The rows of data that i runs over, in the order in which they are taken.
+    team : Team, default=ALONE
+        The threads that compute it.
     """
 
-    def __init__(self, network: Network, loss: str, alpha: float, data, rows):
+    def __init__(
+        self, network: Network, loss: str, alpha: float, data, rows, team: Team = ALONE
+    ):
         self.network, self.data, self.rows = network, data, rows
         self.total_weight = float(data.sample_weight[rows].sum())
         self.decay = alpha / self.total_weight
-        gathered = 0 if data.is_sparse else network.layer_sizes[0]
-        size = block_rows(gathered + sum(network.layer_sizes[1:]), data.dtype.itemsize)
+        size = block_rows(
+            data.max_row_entries + sum(network.layer_sizes[1:]), data.dtype.itemsize
+        )
         self.backprop = Backprop(
             network.layer_sizes,
             network.activation,
@@ -53,7 +63,14 @@ class Objective:
             block_size=min(size, len(rows)),
             sparse=data.is_sparse,
         )
-        self.work = np.empty(self.backprop.workspace_size, dtype=data.dtype)
+        self.workspace = Workspace(self.backprop, data, team.n_threads)
+        self.team = team
+        self.call_rows = max(1, CALL_OPERATIONS // self.row_operations)
+
+    @property
+    def row_operations(self) -> int:
+        """About how much arithmetic a row takes: a forward and a backward pass."""
+        return ROW_OPERATIONS + 6 * self.backprop.n_params
 
     def loss_and_gradient(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
         """J(theta) and its gradient, both of theta's dtype in the data's precision.
@@ -70,16 +87,15 @@ class Objective:
         theta = np.ascontiguousarray(theta, dtype=self.data.dtype)
         gradient = np.zeros_like(theta)
         loss = _kernels.add_penalty(self.backprop, self.decay, theta, gradient)
-        for start in range(0, len(self.rows), self.backprop.block_size):
-            loss += _kernels.add_loss_gradient(
-                self.backprop,
-                self.data,
+        for start in range(0, len(self.rows), self.call_rows):
+            loss += self.team.run(
+                _kernels.add_loss_gradient,
+                self.workspace,
                 self.rows,
                 start,
-                len(self.rows),
+                min(start + self.call_rows, len(self.rows)),
                 1 / self.total_weight,
                 theta,
                 gradient,
-                self.work,
             )
         return loss, gradient

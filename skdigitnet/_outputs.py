@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -67,6 +68,7 @@ def map_outputs(
     activation: str,
     X,
     function: Callable[[np.ndarray], np.ndarray],
+    check_rows: Callable[[np.ndarray], object] | None = None,
 ) -> np.ndarray:
     """``function(z)`` for every row of X, computed block of rows by block of rows.
 
@@ -80,12 +82,14 @@ def map_outputs(
         promotes them.
     function : callable
         Maps (n_block_rows, n_outputs) to (n_block_rows, ...).
+    check_rows : callable or None
+        Called with rows that may not be finite, to raise an error if they are not.
 
     Returns
     -------
     out : ndarray of shape (n_rows, ...)
     """
-    blocks = _output_blocks(coefs, intercepts, activation, X)
+    blocks = _output_blocks(coefs, intercepts, activation, X, check_rows)
     rows, z = next(blocks)
     first = function(z)
     out = np.empty((X.shape[0], *first.shape[1:]), dtype=first.dtype)
@@ -95,25 +99,29 @@ def map_outputs(
     return out
 
 
-def _output_blocks(coefs, intercepts, activation, X) -> Iterator[tuple[slice, np.ndarray]]:
-    dtype = np.result_type(X.dtype, *coefs, *intercepts)
+def _output_blocks(
+    coefs, intercepts, activation, X, check_rows
+) -> Iterator[tuple[slice, np.ndarray]]:
+    dtype = np.result_type(X.dtype, *(part.dtype for part in (*coefs, *intercepts)))
     coefs = [np.ascontiguousarray(W, dtype=dtype) for W in coefs]
     intercepts = [np.ascontiguousarray(b, dtype=dtype) for b in intercepts]
     size = block_rows(X.shape[1] + sum(W.shape[1] for W in coefs), dtype.itemsize)
     for start in range(0, X.shape[0], size):
         rows = slice(start, start + size)
-        yield rows, _forward(coefs, intercepts, activation, X[rows])
+        z = _affine(X[rows], coefs[0], intercepts[0])
+        # an x that is not finite makes a z that is not, of every unit
+        if check_rows is not None and not math.isfinite(z.sum()):
+            check_rows(X[rows])
+        for W, b in zip(coefs[1:], intercepts[1:], strict=True):
+            _kernels.apply_activation(activation, z)
+            z = _affine(z, W, b)
+        yield rows, z
 
 
-def _forward(coefs, intercepts, activation, a) -> np.ndarray:
-    hidden = [activation] * (len(coefs) - 1) + ["identity"]
-    for W, b, f in zip(coefs, intercepts, hidden, strict=True):
-        if sparse.issparse(a):
-            a = np.ascontiguousarray(a @ W + b)
-            _kernels.apply_activation(f, a)
-        else:
-            a = _kernels.layer_forward(np.ascontiguousarray(a, dtype=W.dtype), W, b, f)
-    return a
+def _affine(a, W: np.ndarray, b: np.ndarray) -> np.ndarray:
+    if sparse.issparse(a):
+        return np.ascontiguousarray(a @ W + b)
+    return _kernels.layer_forward(np.ascontiguousarray(a, dtype=W.dtype), W, b, "identity")
 
 
 def accuracy_on(

@@ -8,14 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from skdigitnet import _kernels
-from skdigitnet._objective import Objective
+from skdigitnet._network import Network
+from skdigitnet._objective import CALL_OPERATIONS, Objective
 from skdigitnet._stopping import TrainingState, check_finite
 
-# Arithmetic in one compiled call, a few hundredths of a second of it, after which
-# Python looks for Ctrl-C; and what a row and a batch cost at least.
-CALL_OPERATIONS = 2**28
-ROW_OPERATIONS = 500
-BATCH_OPERATIONS = 5000
+BATCH_OPERATIONS = 5000  # what a batch costs at least
 # by solver and whether the outputs are unbounded, where SGD's larger step diverges
 AUTO_RATE = {
     ("sgd", False): 0.2,
@@ -51,6 +48,7 @@ class StochasticSolver:
     beta_2: float
     epsilon: float
     n_iter_no_change: float
+    n_epochs: int | None = None  # max_iter by default
 
     def solve(
         self,
@@ -59,7 +57,7 @@ class StochasticSolver:
         validation_score: Callable[[np.ndarray], float] | None,
         random_state: np.random.RandomState,
     ) -> str | None:
-        """Train until the stopping rule holds, ``max_iter`` epochs at most.
+        """Train until the stopping rule holds, ``n_epochs`` at most.
 
         Parameters
         ----------
@@ -84,7 +82,7 @@ class StochasticSolver:
         update = self._start(objective, state)
         gradient = np.empty_like(state.theta)
         try:
-            for _ in range(self.max_iter):
+            for _ in range(self.n_passes):
                 loss = self._epoch(objective, state, update, gradient, random_state)
                 check_finite(loss, state.theta, f"after epoch {len(state.loss_curve) + 1}")
                 score = None if validation_score is None else validation_score(state.theta)
@@ -100,6 +98,18 @@ class StochasticSolver:
             f"max_iter={self.max_iter} epochs reached and training has not converged yet."
             " Raise max_iter, or learning_rate_init if the loss still falls slowly."
         )
+
+    def step_operations(self, network: Network, n_rows: int) -> int:
+        """About how much arithmetic one update takes."""
+        return 6 * min(self._batch_rows(), n_rows) * network.n_params
+
+    @property
+    def n_passes(self) -> int:
+        """How often each row may be gone through."""
+        return self.max_iter if self.n_epochs is None else self.n_epochs
+
+    def _batch_rows(self) -> int:
+        return AUTO_BATCH if isinstance(self.batch_size, str) else self.batch_size
 
     def _start(self, objective: Objective, state: TrainingState) -> _kernels.Update:
         update = _kernels.Update(
@@ -130,18 +140,17 @@ class StochasticSolver:
             # the draws of sklearn.utils.shuffle, without its checks
             state.order = state.order[random_state.permutation(n_rows)]
         update.learning_rate = self._rate(objective, state)
-        batch_size = AUTO_BATCH if isinstance(self.batch_size, str) else self.batch_size
-        batch_size = min(batch_size, n_rows)
+        batch_size = min(self._batch_rows(), n_rows)
         n_params = len(state.theta)
         # forward and backward pass for every row, an update for every batch
-        row_operations = ROW_OPERATIONS + 6 * n_params
+        row_operations = objective.row_operations
         row_operations += (BATCH_OPERATIONS + 20 * n_params) // batch_size
         call_rows = max(1, CALL_OPERATIONS // row_operations)
         position, total = 0, 0.0
         while position < n_rows:
-            position, loss = _kernels.train(
-                objective.backprop,
-                objective.data,
+            position, loss = objective.team.run(
+                _kernels.train,
+                objective.workspace,
                 update,
                 state.order,
                 position,
@@ -151,7 +160,6 @@ class StochasticSolver:
                 state.theta,
                 gradient,
                 state.moments,
-                objective.work,
             )
             total += loss
         state.n_samples_seen += n_rows
@@ -165,6 +173,8 @@ class StochasticSolver:
             initial = AUTO_RATE[self.solver, unbounded]
         else:
             initial = self.learning_rate_init
+        if self.learning_rate == "linear":
+            return initial * (1 - len(state.loss_curve) % self.max_iter / self.max_iter)
         if self.solver == "sgd" and self.learning_rate == "invscaling":
             return initial / (state.weight_seen + 1) ** self.power_t
         if self._is_adaptive():

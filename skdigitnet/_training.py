@@ -6,20 +6,37 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import sparse
 from sklearn.utils import check_random_state
 
-from skdigitnet._data import Data
+from skdigitnet._data import Data, compress, density
 from skdigitnet._lbfgs import LBFGSSolver
 from skdigitnet._network import Network
 from skdigitnet._objective import Objective
 from skdigitnet._outputs import OutputLayer, accuracy_on
 from skdigitnet._sgd import StochasticSolver
 from skdigitnet._stopping import TrainingState, hold_out, spread_classes
+from skdigitnet._team import Team, n_threads
 from skdigitnet._validation import (
     Labels,
     TrainingRows,
     apply_class_weight,
 )
+
+
+# Above this share of elements that are not zero the dense products are faster, and below
+# so many passes over the rows a sparse copy is not worth its time.
+MAX_DENSITY = 0.25
+MIN_PASSES = 3
+SAMPLED_ROWS = 1000
+
+
+def faster_form(X, n_passes: int):
+    """X, or a sparse copy of dense X with few entries: the kernels' bits are the same."""
+    if sparse.issparse(X) or n_passes < MIN_PASSES:
+        return X
+    X = np.ascontiguousarray(X)
+    return compress(X) if density(X, SAMPLED_ROWS) <= MAX_DENSITY else X
 
 
 @contextmanager
@@ -96,6 +113,7 @@ class Training:
         alpha: float,
         class_weight,
         validation_fraction: float | None,
+        n_jobs: int | None,
     ) -> str | None:
         """Bring the state forward; return why training has not converged, if it has not.
 
@@ -105,6 +123,8 @@ class Training:
         loss, alpha, class_weight : the estimator's parameters
         validation_fraction : float or None
             Share of the rows to hold out for early stopping; None for no early stopping.
+        n_jobs : int or None
+            Threads to train with, as scikit-learn means it.
         """
         rows, labels, network, state = self.rows, self.labels, self.network, self.state
         indices = labels.indices(rows.y)
@@ -113,8 +133,8 @@ class Training:
             targets = indices.astype(np.uint8).reshape(-1, 1)
         weight = apply_class_weight(class_weight, rows.y, labels, rows.sample_weight)
         self._split(targets, weight, validation_fraction)
-        data = Data(rows.X, targets, weight)
-        objective = Objective(network, loss, alpha, data, state.order)
+        X = faster_form(rows.X, solver.n_passes)
+        data = Data(X, targets, weight)
         validation_score = None
         if state.held_out is not None:
             validation_score = accuracy_on(
@@ -124,7 +144,9 @@ class Training:
                 indices[state.held_out],
                 weight[state.held_out],
             )
-        return solver.solve(objective, state, validation_score, self.random_state)
+        with Team(n_threads(n_jobs, solver.step_operations(network, len(state.order)))) as team:
+            objective = Objective(network, loss, alpha, data, state.order, team)
+            return solver.solve(objective, state, validation_score, self.random_state)
 
     def _split(self, targets, weight, validation_fraction) -> None:
         """Give the state its training and held-out rows, unless it has them."""

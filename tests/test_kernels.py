@@ -8,8 +8,9 @@ import reference
 from scipy import sparse
 
 from skdigitnet import _kernels
-from skdigitnet._backprop import Backprop
-from skdigitnet._data import Data
+from skdigitnet._backprop import Backprop, Workspace
+from skdigitnet._data import Data, compress, density
+from skdigitnet._team import ALONE, Team
 
 DTYPES = (np.float32, np.float64)
 # Against a float64 reference, over whole networks: relative to the largest element.
@@ -173,7 +174,7 @@ class Problem:
             self.t = reference.one_hot(self.y, layer_sizes[-1])
         self.format = FORMATS[format_]
 
-    def compile(self, block_size):
+    def compile(self, block_size=1024, n_threads=1):
         X = self.format(self.X)
         arrays = (X.data, X.indices, X.indptr) if sparse.issparse(X) else (X,)
         for array in (*arrays, self.y, self.weight):
@@ -182,29 +183,30 @@ class Problem:
         sizes, sparse_X = n.layer_sizes, sparse.issparse(X)
         net = Backprop(sizes, n.activation, n.loss, n.out_activation, block_size, sparse_X)
         assert net.n_params == n.n_params
-        # what the workspace holds beforehand must not matter
-        work = np.full(net.workspace_size, np.nan, self.dtype)
-        return net, Data(X, self.y, self.weight), work
+        workspace = Workspace(net, Data(X, self.y, self.weight), n_threads)
+        workspace.real_array[:] = np.nan  # what it holds beforehand must not matter
+        return workspace
 
-    def objective(self, alpha=0.3, *, block_size=1024, order=None):
+    def objective(self, alpha=0.3, *, block_size=1024, order=None, team=ALONE):
         """J and its gradient by the kernels, block by block, and by the reference."""
-        net, data, work = self.compile(block_size)
+        workspace = self.compile(block_size, team.n_threads)
         order = np.arange(len(self.X)) if order is None else order
         total = self.weight[order].sum() or 1.0
         gradient = np.zeros_like(self.theta)
-        loss = _kernels.add_penalty(net, alpha / total, self.theta, gradient)
-        for start in range(0, len(order), block_size):
-            loss += _kernels.add_loss_gradient(
-                net, data, order, start, len(order), 1 / total, self.theta, gradient, work
-            )
+        loss = _kernels.add_penalty(workspace.plan, alpha / total, self.theta, gradient)
+        loss += team.run(
+            _kernels.add_loss_gradient,
+            workspace, order, 0, len(order), 1 / total, self.theta, gradient,
+        )  # fmt: skip
         rows = (self.X[order], self.t[order], self.weight[order])
         return (loss, gradient), self.network.objective(self.theta, *rows, alpha / total)
 
     def train(
-        self, rule, *, alpha=0.3, batch_size, block_size=1024, n_epochs=3, call_rows=None
-    ):
+        self, rule, *, alpha=0.3, batch_size, block_size=1024, n_epochs=3, call_rows=None,
+        team=ALONE,
+    ):  # fmt: skip
         """Epoch losses and theta by the kernels and by the reference."""
-        net, data, work = self.compile(block_size)
+        workspace = self.compile(block_size, team.n_threads)
         rng = np.random.default_rng(1)
         n_rows = len(self.X)
         orders = [rng.permutation(n_rows) for _ in range(n_epochs)]
@@ -216,9 +218,9 @@ class Problem:
             position, total = 0, 0.0
             while position < n_rows:
                 stop = min(position + (call_rows or n_rows), n_rows)
-                position, loss = _kernels.train(
-                    net, data, update, order, position, stop, batch_size, decay,
-                    theta, gradient, moments, work,
+                position, loss = team.run(
+                    _kernels.train, workspace, update, order, position, stop, batch_size,
+                    decay, theta, gradient, moments,
                 )  # fmt: skip
                 total += loss
             losses.append(total / n_rows)
@@ -289,6 +291,63 @@ def test_sparse_rows_without_entries():
     assert_close(actual[1], expected[1], 1e-12)
 
 
+WIDE = {"layer_sizes": (200, 40, 9), "n_rows": 300}
+
+
+@pytest.fixture(params=[2, 3, 4], ids=lambda n: f"{n} threads")
+def team(request):
+    with Team(request.param) as team:
+        yield team
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("block_size", [5, 40, 1024])
+@pytest.mark.parametrize("format_", ["csr", "csr, unsorted and twice"])
+def test_sparse_rows_give_the_bits_of_dense_ones(instruction_set, format_, block_size, dtype):
+    # few rows have their gradient computed from dense ones, more of them from columns
+    (value, gradient), (expected_value, expected_gradient) = (
+        Problem(**WIDE, format_=kind, dtype=dtype).objective(block_size=block_size)[0]
+        for kind in (format_, "dense")
+    )
+    np.testing.assert_array_equal(gradient, expected_gradient)
+    assert value == expected_value
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_sparse_product_of_every_width(instruction_set, dtype):
+    for n_out, n_rows in product(range(1, 140), (1, 2, 33)):
+        sparse_, dense = (
+            Problem(
+                (9, n_out), loss="squared_error", out_activation="identity",
+                n_rows=n_rows, dtype=dtype, format_=kind,
+            ).objective()[0]
+            for kind in ("csr", "dense")
+        )  # fmt: skip
+        np.testing.assert_array_equal(sparse_[1], dense[1])
+
+
+def test_compressed_rows_are_those_of_scipy():
+    rng = np.random.default_rng(0)
+    for shape, dtype in product([(1, 1), (7, 5), (40, 300)], DTYPES):
+        X = (rng.standard_normal(shape) * (rng.random(shape) < 0.3)).astype(dtype)
+        X[0] = 0
+        actual, expected = compress(X), sparse.csr_array(X)
+        for name in ("data", "indices", "indptr"):
+            np.testing.assert_array_equal(getattr(actual, name), getattr(expected, name))
+        assert actual.dtype == dtype
+        assert density(X, 10**6) == pytest.approx(expected.nnz / X.size)
+
+
+@pytest.mark.parametrize("format_", ["dense", "csr"])
+@pytest.mark.parametrize("block_size", [40, 1024])
+def test_threads_compute_the_bits_of_one(team, block_size, format_):
+    problem = Problem(**WIDE, format_=format_)
+    (value, gradient), _ = problem.objective(block_size=block_size, team=team)
+    (expected_value, expected_gradient), _ = problem.objective(block_size=block_size)
+    assert value == expected_value
+    np.testing.assert_array_equal(gradient, expected_gradient)
+
+
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # the reference overflows
 @pytest.mark.parametrize("size", [1.0, 1e200], ids=["like the others", "of infinite loss"])
 def test_rows_of_no_weight_are_as_good_as_absent(size):
@@ -340,22 +399,23 @@ def test_column_of_sparse_rows_out_of_range():
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"theta": np.zeros(106)}, "106, 107 and"),
-        ({"gradient": np.zeros(108)}, "107, 108 and"),
-        ({"work": np.zeros(3)}, "107, 107 and 3 elements"),
-        ({"data": Problem(dtype=np.float32).compile(29)[1]}, "float32"),
-        ({"data": Problem((8, 4)).compile(29)[1]}, "8 features, not 7"),
-        ({"net": Problem(format_="csr").compile(29)[0]}, "for sparse X"),
+        ({"theta": np.zeros(106)}, "106 and 107 elements, not 107"),
+        ({"gradient": np.zeros(108)}, "107 and 108 elements, not 107"),
+        ({"workspace": Problem(dtype=np.float32).compile()}, "float32"),
+        ({"thread": 1}, "thread 1 of 1"),
     ],
-    ids=["theta", "gradient", "work", "dtype", "features", "sparse"],
+    ids=["theta", "gradient", "dtype", "thread"],
 )
 def test_arrays_that_do_not_fit_the_plan(wrong, message):
-    net, data, work = Problem().compile(29)
-    order, theta = np.arange(29), np.zeros(107)
-    arguments = {"net": net, "data": data, "theta": theta, "gradient": theta, "work": work}
-    arguments = {**arguments, "order": order, "start": 0, "stop": 29, **wrong}
-    if "net" in wrong:
-        arguments["work"] = np.zeros(wrong["net"].workspace_size)
+    arguments = {
+        "workspace": Problem().compile(),
+        "order": np.arange(29),
+        "start": 0,
+        "stop": 29,
+        "theta": np.zeros(107),
+        "gradient": np.zeros(107),
+        **wrong,
+    }
     with pytest.raises(ValueError, match=message):
         _kernels.add_loss_gradient(**arguments, weight_scale=1.0)
     update = _kernels.Update("gradient_descent", learning_rate=0.1)
@@ -363,6 +423,18 @@ def test_arrays_that_do_not_fit_the_plan(wrong, message):
         _kernels.train(
             **arguments, update=update, batch_size=29, decay=0.0, moments=np.zeros(0)
         )
+
+
+def test_workspace_of_a_plan_and_data_that_do_not_fit():
+    dense, sparse_ = Problem().compile(), Problem(format_="csr").compile()
+    wider = Problem((8, 4)).compile()
+    with pytest.raises(ValueError, match="8 features, not 7"):
+        Workspace(dense.plan, wider.data)
+    for plan, data in ((dense.plan, sparse_.data), (sparse_.plan, dense.data)):
+        with pytest.raises(ValueError, match="sparse"):
+            Workspace(plan, data)
+    with pytest.raises(ValueError, match="n_threads=0"):
+        Workspace(dense.plan, dense.data, 0)
 
 
 # Training
@@ -423,6 +495,18 @@ def test_training_may_pause_within_a_batch(rule, call_rows):
     in_parts, _ = Problem().train(rule, batch_size=12, block_size=5, call_rows=call_rows)
     np.testing.assert_allclose(in_parts[0], in_one[0], rtol=1e-14)
     np.testing.assert_array_equal(in_parts[1], in_one[1])
+
+
+@pytest.mark.parametrize("format_", ["dense", "csr"])
+@pytest.mark.parametrize("batch_size", [5, 64, 290])
+@pytest.mark.parametrize("rule", RULES)
+def test_threads_train_to_the_bits_of_one(team, rule, batch_size, format_):
+    problem = Problem(**WIDE, format_=format_)
+    sizes = {"batch_size": batch_size, "block_size": 100}
+    (losses, theta), _ = problem.train(rule, **sizes, team=team, call_rows=77)
+    (expected_losses, expected_theta), _ = problem.train(rule, **sizes, call_rows=77)
+    assert losses == expected_losses
+    np.testing.assert_array_equal(theta, expected_theta)
 
 
 @pytest.mark.parametrize("block_size", [1024, 2])

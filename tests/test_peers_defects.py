@@ -627,8 +627,8 @@ def test_ctrl_c_is_looked_for_often_however_large_an_epoch(
 ):
     rows_of_calls = []
 
-    def train(net, data, update, order, start, *arguments):
-        position, loss = _kernels.train(net, data, update, order, start, *arguments)
+    def train(workspace, update, order, start, *arguments):
+        position, loss = _kernels.train(workspace, update, order, start, *arguments)
         rows_of_calls.append(position - start)
         return position, loss
 
@@ -821,10 +821,11 @@ CHANGES = {
     "max_fun": {"solver": "lbfgs", "max_fun": 3},
     "class_weight": {"class_weight": {3: 2.0}},
 }
+# n_jobs changes no bit: test_threads.py
 
 
 def test_every_parameter_has_its_case():
-    assert set(CHANGES) == set(BackpropMLPClassifier().get_params())
+    assert {*CHANGES, "n_jobs"} == set(BackpropMLPClassifier().get_params())
 
 
 @pytest.mark.parametrize("name", CHANGES)

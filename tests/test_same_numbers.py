@@ -255,7 +255,12 @@ def test_defaults_that_differ():
         {name: p.default for name, p in inspect.signature(kind).parameters.items()}
         for kind in (BackpropMLPClassifier, MLPClassifier)
     )
-    assert ours.keys() - theirs.keys() == {"loss", "output_activation", "class_weight"}
+    assert ours.keys() - theirs.keys() == {
+        "loss",
+        "output_activation",
+        "class_weight",
+        "n_jobs",
+    }
     assert theirs.keys() <= ours.keys()
     assert {name for name in theirs if ours[name] != theirs[name]} == {
         "activation", "solver", "learning_rate_init", "max_iter",

@@ -1,381 +1,232 @@
-"""How long whole fits take, ours and MLPClassifier's, in one run on one thread.
+"""How long fits and predictions take, ours and the peers', in one run.
 
     python tests/benchmarks/compare.py --list
-    python tests/benchmarks/compare.py --config targets
-    python tests/benchmarks/compare.py --config "digits-adam-*" lbfgs --repeats 9
-    SKDIGITNET_MNIST=folder python tests/benchmarks/compare.py --config readme
+    python tests/benchmarks/compare.py --config targets --json FILE --plot FILE.png
+    python tests/benchmarks/compare.py --config "digits-adam-*" lbfgs --peers sklearn torch
+    SKDIGITNET_MNIST=folder python tests/benchmarks/compare.py --config readme --threads 2
 
-Both estimators get the same data, the same random_state, the same number of epochs or
-iterations and the same objective, so they come to the same loss: it is printed for both,
-and with it both accuracies on the training rows. The two take turns; the ratio is
-MLPClassifier's time divided by ours, of neighbouring fits, so that a machine that is busy
-for a while slows down both. Nothing here passes or fails on time.
+The peers are scikit-learn's MLPClassifier, PyTorch (eager, on the CPU), JAX (a whole epoch
+compiled) and skorch; those that are not installed are skipped. All get the same data, the
+same initial weights, learning rate, batch size and number of epochs, the same objective
+and, but for skorch, the same order of rows, so they come to the same loss: the objective
+over all training rows and the accuracy on them are computed from each one's final weights,
+by the same NumPy code, and printed for both.
 
-The configurations on MNIST need the four original files (``train-images-idx3-ubyte.gz``
-and so on) in the folder that the environment variable SKDIGITNET_MNIST names, and are
-skipped without it.
+Whole fits of several epochs are timed, after one epoch that does not count, and divided
+by the number of epochs; what JAX needs to compile is told apart and is not in the ratio.
+Ours and each peer take turns; a ratio is the peer's time divided by ours, of neighbouring
+runs, so that a machine that is busy for a while slows down both. Nothing here passes or
+fails on time.
+
+The configurations on MNIST need its four original files in the folder that the
+environment variable SKDIGITNET_MNIST names, and are skipped without it.
 """
 
 from __future__ import annotations
 
-import os
-
-# read by the linear algebra libraries when NumPy is imported
-os.environ["OMP_NUM_THREADS"] = "1"
-os.environ["OPENBLAS_NUM_THREADS"] = "1"
-os.environ["MKL_NUM_THREADS"] = "1"
-os.environ["BLIS_NUM_THREADS"] = "1"
-os.environ["VECLIB_MAXIMUM_THREADS"] = "1"
-
 import argparse
-import gzip
-import json
 import math
-import platform
-import statistics
-import time
 import warnings
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
-from fnmatch import fnmatchcase
-from functools import cache
-from itertools import product
 from pathlib import Path
 
-import numpy as np
-import sklearn
-from sklearn.datasets import load_digits
-from sklearn.neural_network import MLPClassifier
-from threadpoolctl import threadpool_info
+from configs import SETS, Config, print_list, select, that_can_run
+from measure import (
+    Spread,
+    Target,
+    check_can_plot,
+    format_seconds,
+    print_environment,
+    seconds_of_both,
+    write_json,
+)
+from peers import HAS_N_JOBS, PEERS, OurPeer, installed_peers
+from pinning import pin
+from problem import Problem
 
-import skdigitnet
-from skdigitnet import BackpropMLPClassifier
-
-ALPHA = 1e-4
-DATA_SHAPES = {"digits": (1797, 64), "mnist5k": (5000, 784)}
+# relative; with another order of rows the loss is about the same
 LOSS_TOLERANCE = {"float32": 1e-3, "float64": 1e-4}
-
-SOLVERS = {
-    "sgd": {"solver": "sgd", "momentum": 0.0, "learning_rate_init": 0.1},
-    "nesterov": {"solver": "sgd", "momentum": 0.9, "learning_rate_init": 0.02},
-    "adam": {"solver": "adam", "learning_rate_init": 0.001},
-    "lbfgs": {"solver": "lbfgs"},
-}
-
-
-@dataclass(frozen=True)
-class Config:
-    """One line of the comparison.
-
-    Attributes
-    ----------
-    name : str
-    data : {"digits", "mnist", "mnist5k"}
-        load_digits / 16 in float64; all, or the first 5,000, training images of MNIST
-        / 255 in float32.
-    solver : key of SOLVERS
-    hidden : int
-        Units of the hidden layer.
-    batch : int or None
-        Rows in a mini-batch; None for L-BFGS.
-    max_iter : int
-        Epochs or iterations.
-    target : float
-        The ratio that we mean to reach.
-    predict : bool
-        Whether it is ``predict`` that is timed, on MNIST's test images, not ``fit``.
-    """
-
-    name: str
-    data: str
-    solver: str
-    hidden: int
-    batch: int | None
-    max_iter: int
-    target: float = 0.95
-    predict: bool = False
-
-
-def grid_config(data: str, solver: str, hidden: int, batch: int | None) -> Config:
-    """A configuration of the grid, with epochs for about a second of MLPClassifier."""
-    name = f"{data}-{solver}-{hidden}"
-    if batch is None:
-        # many more, and the line searches of the two part in the last bits of float32
-        return Config(name, data, solver, hidden, None, 20)
-    n_rows, n_features = DATA_SHAPES[data]
-    n_weights = (n_features + 10) * hidden
-    # rough: calls from Python, updates of the weights, and the matrix products
-    batch_seconds = 1.5e-4 + 4e-9 * n_weights + 1.5e-10 * batch * n_weights
-    max_iter = min(max(round(batch / n_rows / batch_seconds), 2), 50)
-    return Config(f"{name}-{batch}", data, solver, hidden, batch, max_iter)
-
-
-GRID = [
-    grid_config(*values)
-    for values in (
-        *product(DATA_SHAPES, ("sgd", "nesterov", "adam"), (30, 100, 500), (10, 32, 200)),
-        *product(DATA_SHAPES, ("lbfgs",), (30, 100, 500), (None,)),
-    )
-]
-CONFIGS = {
-    config.name: config
-    for config in (
-        Config("mnist-30-10", "mnist", "sgd", 30, 10, 10, target=10),
-        Config("digits-30-10", "digits", "sgd", 30, 10, 50, target=15),
-        Config("digits-30-32", "digits", "sgd", 30, 32, 50, target=8),
-        Config("mnist-100-200", "mnist", "nesterov", 100, 200, 10),
-        Config("predict-100", "mnist", "sgd", 100, 200, 1, predict=True),
-        *GRID,
-    )
-}
-SETS = {
-    "targets": ["mnist-30-10", "digits-30-10", "digits-30-32"],
-    "readme": [
-        "mnist-30-10",
-        "mnist-100-200",
-        "digits-30-10",
-        "digits-30-32",
-        "digits-nesterov-100-200",
-        "digits-adam-100-200",
-        "digits-lbfgs-100",
-        "mnist5k-lbfgs-100",
-        "predict-100",
-    ],
-    "grid": [config.name for config in GRID],
-    "lbfgs": [config.name for config in GRID if config.solver == "lbfgs"],
-    "quick": [
-        "digits-30-10",
-        "digits-30-32",
-        "digits-nesterov-100-200",
-        "digits-adam-30-32",
-        "digits-lbfgs-30",
-        "mnist5k-sgd-30-10",
-        "predict-100",
-    ],
-    "all": list(CONFIGS),
-}
+OWN_ORDER_TOLERANCE = 0.1
+LBFGS_TOLERANCE = 1e-8  # where the ratio has a target
+PREDICT_CALLS = 10
+PREDICT_ROWS = 1000
 
 
 @dataclass
 class Result:
-    """What one configuration gave; pairs are (ours, MLPClassifier's)."""
+    """What one configuration gave with one peer; pairs are (ours, the peer's).
+
+    ``seconds`` is of one epoch, iteration or prediction, for every repeat.
+    """
 
     config: Config
-    losses: tuple[float, float]
-    accuracies: tuple[float, float]
-    n_iter: tuple[int, int]
+    peer: str
+    compile_seconds: float | None
+    same_order: bool
+    dtype: str
     seconds: list[tuple[float, float]] = field(default_factory=list)
+    losses: tuple[float, float] = (math.nan, math.nan)
+    accuracies: tuple[float, float] = (math.nan, math.nan)
 
     @property
-    def ratios(self) -> list[float]:
-        return [theirs / ours for ours, theirs in self.seconds]
+    def ratio(self) -> Spread:
+        return Spread.of_ratios(self.seconds)
 
     @property
-    def median_seconds(self) -> tuple[float, float]:
+    def medians(self) -> tuple[float, float]:
         ours, theirs = zip(*self.seconds, strict=True)
-        return statistics.median(ours), statistics.median(theirs)
+        return Spread.of(ours).median, Spread.of(theirs).median
 
     @property
     def losses_agree(self) -> bool:
-        tolerance = LOSS_TOLERANCE["float64" if self.config.data == "digits" else "float32"]
-        return math.isclose(*self.losses, rel_tol=tolerance) and len(set(self.n_iter)) == 1
+        tolerance = LOSS_TOLERANCE[self.dtype] if self.same_order else OWN_ORDER_TOLERANCE
+        return math.isclose(*self.losses, rel_tol=tolerance)
 
-    def line(self) -> str:
-        ours, theirs = (format_seconds(seconds) for seconds in self.median_seconds)
-        spread = f"({min(self.ratios):.2f}-{max(self.ratios):.2f})"
-        return COLUMNS.format(
-            name=self.config.name,
-            ours=ours,
-            theirs=theirs,
-            ratio=f"{statistics.median(self.ratios):.2f} {spread}",
-            losses="{:.7f} {:.7f}".format(*self.losses),
-            accuracies="{:.4f} {:.4f}".format(*self.accuracies),
-            epochs=self.config.max_iter,
-            target=f"{self.config.target:g}",
-            remark="" if self.losses_agree else "losses differ",
-        )
+    def goal(self, results: list[Result]) -> float | None:
+        """The ratio to be reached: a figure, or the ratio measured on another line."""
+        if self.peer not in self.config.targets:
+            return None
+        for other in results:
+            if (other.config.name, other.peer) == (self.config.like, self.peer):
+                return other.ratio.median
+        return self.config.targets[self.peer]
+
+    def targets(self, results: list[Result]) -> list[Target]:
+        goal = self.goal(results)
+        if goal is None:
+            return []
+        name = f"{self.config.name} against {self.peer}"
+        reached = [Target(name, goal, self.ratio.median)]
+        if self.config.solver == "lbfgs":
+            ours, theirs = self.losses
+            apart = abs(ours - theirs) / theirs
+            reached.append(
+                Target(f"{name}, losses apart", LBFGS_TOLERANCE, apart, at_most=True)
+            )
+        return reached
 
     def as_dict(self) -> dict:
+        keep = ("peer", "compile_seconds", "seconds", "losses", "accuracies", "losses_agree")
         return {
             **asdict(self.config),
-            "seconds": self.seconds,
-            "ratio": statistics.median(self.ratios),
-            "losses": self.losses,
-            "accuracies": self.accuracies,
-            "n_iter": self.n_iter,
+            **{name: getattr(self, name) for name in keep},
+            "ratio": asdict(self.ratio),
         }
 
 
 COLUMNS = (
-    "{name:24} {ours:>8} {theirs:>8}  {ratio:20} {losses:>20} {accuracies:>14} {epochs:>6}"
-    " {target:>6}  {remark}"
+    "{name:25} {peer:8}{ours:>8} {theirs:>8}  {ratio:22} {losses:>21} {accuracies:>14}"
+    " {target:>7}  {remark}"
 )
 HEADER = COLUMNS.format(
-    name="whole fits",
+    name="an epoch or call",
+    peer="peer",
     ours="ours",
-    theirs="sklearn",
+    theirs="peer's",
     ratio="ratio (min-max)",
-    losses="losses: ours sklearn",
+    losses="losses: ours, peer's",
     accuracies="train accuracy",
-    epochs="epochs",
     target="target",
     remark="",
 )
 
 
-def format_seconds(seconds: float) -> str:
-    if seconds < 1e-2:
-        return f"{seconds * 1e3:.2f} ms"
-    return f"{seconds * 1e3:.0f} ms" if seconds < 1 else f"{seconds:.2f} s"
+def line(result: Result, results: list[Result]) -> str:
+    ours, theirs = (format_seconds(seconds) for seconds in result.medians)
+    goal = result.goal(results)
+    remarks = [] if result.losses_agree else ["losses differ"]
+    if result.compile_seconds is not None:
+        remarks.append(f"compiled in {format_seconds(result.compile_seconds)}")
+    return COLUMNS.format(
+        name=result.config.name,
+        peer=result.peer,
+        ours=ours,
+        theirs=theirs,
+        ratio=str(result.ratio),
+        losses="{:.8f} {:.8f}".format(*result.losses),
+        accuracies="{:.4f} {:.4f}".format(*result.accuracies),
+        target="" if goal is None else f"{goal:.3g}",
+        remark=", ".join(remarks),
+    ).rstrip()
 
 
-def mnist_folder() -> Path | None:
-    folder = os.environ.get("SKDIGITNET_MNIST")
-    return Path(folder) if folder else None
+def work_of(peer, problem: Problem, task: str) -> tuple[Callable[[], None], int]:
+    """What is timed, and how many epochs or predictions it is."""
+    if task == "fit":
+        return lambda: peer.fit(problem.max_iter), problem.max_iter
+    X = problem.X_test
+    if task == "predict":
+        return lambda: [peer.predict(X) for _ in range(PREDICT_CALLS)], PREDICT_CALLS
+    rows = [X[i : i + 1] for i in range(PREDICT_ROWS)]
+    return lambda: [peer.predict(row) for row in rows], PREDICT_ROWS
 
 
-def read_idx(path: Path) -> np.ndarray:
-    """The array in a gzipped IDX file of bytes."""
-    content = gzip.decompress(path.read_bytes())
-    shape = np.frombuffer(content, dtype=">i4", count=content[3], offset=4)
-    return np.frombuffer(content, dtype=np.uint8, offset=4 + 4 * len(shape)).reshape(shape)
-
-
-@cache
-def mnist(part: str) -> tuple[np.ndarray, np.ndarray]:
-    images = read_idx(mnist_folder() / f"{part}-images-idx3-ubyte.gz")
-    labels = read_idx(mnist_folder() / f"{part}-labels-idx1-ubyte.gz")
-    X = images.reshape(len(images), -1) / np.float32(255)
-    return X, labels.astype(int)
-
-
-@cache
-def load(data: str) -> tuple[np.ndarray, np.ndarray]:
-    if data == "digits":
-        X, y = load_digits(return_X_y=True)
-        return X / 16, y
-    X, y = mnist("train")
-    return (X, y) if data == "mnist" else (X[:5000].copy(), y[:5000])
-
-
-def estimators(config: Config, n_rows: int) -> tuple[BackpropMLPClassifier, MLPClassifier]:
-    """Ours and MLPClassifier with one objective and a fixed number of epochs."""
-    parameters = {
-        "hidden_layer_sizes": (config.hidden,),
-        "activation": "logistic",
-        "max_iter": config.max_iter,
-        "tol": 0.0,
-        "n_iter_no_change": np.inf,
-        "random_state": 0,
-        **SOLVERS[config.solver],
+def compare(
+    config: Config, peers: dict[str, type], repeats: int, n_threads: int = 1
+) -> list[Result]:
+    """Time ours and every peer that has the solver, in turn."""
+    problem = Problem.of(config, n_threads)
+    ours = OurPeer(problem)
+    made = {
+        name: kind(problem)
+        for name, kind in peers.items()
+        if problem.solver["solver"] in kind.solvers
     }
-    ours = BackpropMLPClassifier(alpha=ALPHA, **parameters)
-    theirs = MLPClassifier(alpha=ALPHA, **parameters)
-    if config.batch is not None:
-        # MLPClassifier divides the penalty by the rows of the batch, we by those of X
-        theirs.set_params(batch_size=config.batch, alpha=ALPHA * config.batch / n_rows)
-        ours.set_params(batch_size=config.batch)
-    return ours, theirs
-
-
-def seconds_of(function) -> float:
-    start = time.perf_counter()
-    function()
-    return time.perf_counter() - start
-
-
-def compare(config: Config, repeats: int) -> Result:
-    """Time both, in turn, after one fit of each that does not count."""
-    X, y = load(config.data)
-    pair = estimators(config, len(X))
-    for estimator in pair:
-        estimator.set_params(max_iter=1).fit(X, y)
-        estimator.set_params(max_iter=config.max_iter)
-    X_test = mnist("t10k")[0] if config.predict else None
-
-    def work(estimator):
-        return estimator.predict(X_test) if config.predict else estimator.fit(X, y)
-
-    seconds = []
+    results = {
+        name: Result(config, name, peer.compile_seconds, peer.same_order, str(problem.X.dtype))
+        for name, peer in made.items()
+    }
+    for peer in (ours, *made.values()):
+        peer.fit(1)
+        if problem.X_test is not None:
+            peer.predict(problem.X_test)
+    our_work, n_units = work_of(ours, problem, config.task)
     for repeat in range(repeats):
-        both = [0.0, 0.0]
-        for i in (0, 1) if repeat % 2 == 0 else (1, 0):
-            both[i] = seconds_of(lambda i=i: work(pair[i]))
-        seconds.append(tuple(both))
-    return Result(
-        config,
-        losses=tuple(float(estimator.loss_) for estimator in pair),
-        accuracies=tuple(float(np.mean(estimator.predict(X) == y)) for estimator in pair),
-        n_iter=tuple(int(estimator.n_iter_) for estimator in pair),
-        seconds=seconds,
-    )
-
-
-def select(names: list[str]) -> list[Config]:
-    """Configurations by name, by pattern or by set, each once.
-
-    Raises
-    ------
-    SystemExit
-        If a name stands for nothing.
-    """
-    selected: dict[str, Config] = {}
-    for name in names:
-        matches = SETS.get(name) or [known for known in CONFIGS if fnmatchcase(known, name)]
-        if not matches:
-            raise SystemExit(f"No configuration is named {name!r}; --list names them.")
-        selected.update((match, CONFIGS[match]) for match in matches)
-    return list(selected.values())
-
-
-def without_mnist(configs: list[Config]) -> list[Config]:
-    """Those that can run here; say which cannot."""
-    if mnist_folder() is not None:
-        return configs
-    skipped = [config.name for config in configs if config.data != "digits"]
-    if skipped:
-        print(f"Skipped, since SKDIGITNET_MNIST is not set: {', '.join(skipped)}")
-    return [config for config in configs if config.data == "digits"]
-
-
-def environment() -> dict[str, str]:
-    threads = {f"{info['internal_api']} {info['num_threads']}" for info in threadpool_info()}
-    return {
-        "skdigitnet": skdigitnet.__version__,
-        "scikit-learn": sklearn.__version__,
-        "numpy": np.__version__,
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-        "threads": ", ".join(sorted(threads)),
-    }
-
-
-def print_list() -> None:
-    for config in CONFIGS.values():
-        sets = [name for name, members in SETS.items() if config.name in members]
-        what = "predict" if config.predict else f"{config.max_iter} epochs"
-        print(f"{config.name:26}{what:12}target {config.target:<6g}in {', '.join(sets)}")
+        for name, peer in made.items():
+            their_work, _ = work_of(peer, problem, config.task)
+            ours_begins = repeat % 2 == 0
+            both = seconds_of_both(our_work, their_work, ours_begins=ours_begins)
+            results[name].seconds.append((both[0] / n_units, both[1] / n_units))
+    our_loss, our_accuracy = problem.evaluate(ours.weights())
+    for name, peer in made.items():
+        loss, accuracy = problem.evaluate(peer.weights())
+        results[name].losses = (our_loss, loss)
+        results[name].accuracies = (our_accuracy, accuracy)
+    return list(results.values())
 
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--list", action="store_true", help="name the configurations and end")
-    parser.add_argument(
-        "--config",
-        nargs="+",
-        metavar="NAME",
-        help=f"names, patterns such as 'digits-adam-*', or sets ({', '.join(SETS)})",
-    )
-    parser.add_argument("--readme", action="store_true", help="the same as --config readme")
-    parser.add_argument(
-        "--quick",
-        action="store_true",
-        help="two epochs, once: a few seconds to see that it runs; the figures mean little",
-    )
-    parser.add_argument("--repeats", type=int, default=5, metavar="N")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there too")
+    add = parser.add_argument
+    add("--list", action="store_true", help="name the configurations and end")
+    what = f"names, patterns such as 'digits-adam-*', or sets ({', '.join(SETS)})"
+    add("--config", nargs="+", metavar="NAME", help=what)
+    what = f"of {', '.join(PEERS)}; by default all that are installed"
+    add("--peers", nargs="+", choices=list(PEERS), default=list(PEERS), help=what)
+    add("--threads", type=int, default=1, metavar="N", help="threads and cores; 1 by default")
+    add("--readme", action="store_true", help="the same as --config readme")
+    what = "two epochs, once: a few seconds to see that it runs; the figures mean little"
+    add("--quick", action="store_true", help=what)
+    add("--repeats", type=int, default=5, metavar="N")
+    add("--json", type=Path, metavar="FILE", help="write the results there too")
+    add("--plot", type=Path, metavar="FILE", help="draw the ratios there (needs matplotlib)")
     return parser.parse_args()
+
+
+def selected(arguments: argparse.Namespace) -> tuple[list[Config], int]:
+    """The configurations that were asked for and can run, and how often."""
+    default = "quick" if arguments.quick else "targets"
+    names = ["readme"] if arguments.readme else arguments.config or [default]
+    configs = that_can_run(select(names))
+    if arguments.threads > 1:
+        # the targets are for one thread
+        configs = [replace(config, targets={}) for config in configs]
+    if arguments.quick:
+        return [replace(config, max_iter=2) for config in configs], 1
+    return configs, arguments.repeats
 
 
 def main() -> None:
@@ -383,24 +234,29 @@ def main() -> None:
     if arguments.list:
         print_list()
         return
-    default = "quick" if arguments.quick else "targets"
-    names = ["readme"] if arguments.readme else arguments.config or [default]
-    configs, repeats = without_mnist(select(names)), arguments.repeats
-    if arguments.quick:
-        configs, repeats = [replace(config, max_iter=2) for config in configs], 1
-    where = environment()
-    print(", ".join(f"{name} {value}" for name, value in where.items()))
-    print(HEADER)
-    results = []
+    check_can_plot(arguments.plot)
+    pin(arguments.threads)
+    configs, repeats = selected(arguments)
+    peers = installed_peers(arguments.peers)
+    print_environment()
+    if arguments.threads > 1 and not HAS_N_JOBS:
+        print("This version of skdigitnet has no n_jobs: ours runs on one thread.")
+    print(f"{arguments.threads} threads\n{HEADER}")
+    results: list[Result] = []
     with warnings.catch_warnings():
-        # every fit ends at max_iter, and both say so
+        # every fit ends at max_iter, and says so
         warnings.simplefilter("ignore")
         for config in configs:
-            results.append(compare(config, repeats))
-            print(results[-1].line(), flush=True)
-    if arguments.json is not None:
-        report = {"environment": where, "results": [result.as_dict() for result in results]}
-        arguments.json.write_text(json.dumps(report, indent=1))
+            new = compare(config, peers, repeats, arguments.threads)
+            results.extend(new)
+            print("\n".join(line(result, results) for result in new), flush=True)
+    targets = [target for result in results for target in result.targets(results)]
+    rows = [result.as_dict() for result in results]
+    write_json(arguments.json, rows, targets, threads=arguments.threads)
+    if arguments.plot is not None:
+        from plots import plot_ratios
+
+        plot_ratios(rows, arguments.plot)
 
 
 if __name__ == "__main__":

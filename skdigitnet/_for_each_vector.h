@@ -1,0 +1,108 @@
+/*
+ * Includes TEMPLATE for every TARGET (instruction set), REAL (float, double) and LANES
+ * (elements of a vector). AVX-512 has 32 vector registers and room for 8 ROWS of sums, the
+ * others have 16. Vectors are contracted to fused multiply-adds wherever there are any;
+ * scalars, which the compiler may gather into vectors before it contracts, are told so.
+ */
+#define FUSED(x, y, z) (sizeof(x) == 4 ? __builtin_fmaf(x, y, z) : __builtin_fma(x, y, z))
+
+#ifdef __x86_64__
+#define TARGET avx512
+#define ATTRIBUTES COMPILED_FOR_AVX512
+#define ROWS 8
+#define SCALAR_MULTIPLY_ADD FUSED
+#define REAL float
+#define LANES 16
+#include TEMPLATE
+#undef LANES
+#define LANES 8
+#include TEMPLATE
+#undef LANES
+#define LANES 4
+#include TEMPLATE
+#undef LANES
+#define LANES 1
+#include TEMPLATE
+#undef LANES
+#undef REAL
+#define REAL double
+#define LANES 8
+#include TEMPLATE
+#undef LANES
+#define LANES 4
+#include TEMPLATE
+#undef LANES
+#define LANES 2
+#include TEMPLATE
+#undef LANES
+#define LANES 1
+#include TEMPLATE
+#undef LANES
+#undef REAL
+#undef SCALAR_MULTIPLY_ADD
+#undef ROWS
+#undef ATTRIBUTES
+#undef TARGET
+
+#define TARGET avx2
+#define ATTRIBUTES COMPILED_FOR_AVX2
+#define ROWS 4
+#define SCALAR_MULTIPLY_ADD FUSED
+#define REAL float
+#define LANES 8
+#include TEMPLATE
+#undef LANES
+#define LANES 4
+#include TEMPLATE
+#undef LANES
+#define LANES 1
+#include TEMPLATE
+#undef LANES
+#undef REAL
+#define REAL double
+#define LANES 4
+#include TEMPLATE
+#undef LANES
+#define LANES 2
+#include TEMPLATE
+#undef LANES
+#define LANES 1
+#include TEMPLATE
+#undef LANES
+#undef REAL
+#undef SCALAR_MULTIPLY_ADD
+#undef ROWS
+#undef ATTRIBUTES
+#undef TARGET
+#endif
+
+#define TARGET portable
+#define ATTRIBUTES
+#define ROWS 4
+#ifdef __FP_FAST_FMA
+#define SCALAR_MULTIPLY_ADD FUSED
+#else
+#define SCALAR_MULTIPLY_ADD(x, y, z) ((x) * (y) + (z))
+#endif
+#define REAL float
+#define LANES 4
+#include TEMPLATE
+#undef LANES
+#define LANES 1
+#include TEMPLATE
+#undef LANES
+#undef REAL
+#define REAL double
+#define LANES 2
+#include TEMPLATE
+#undef LANES
+#define LANES 1
+#include TEMPLATE
+#undef LANES
+#undef REAL
+#undef SCALAR_MULTIPLY_ADD
+#undef ROWS
+#undef ATTRIBUTES
+#undef TARGET
+
+#undef FUSED

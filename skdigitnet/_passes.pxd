@@ -1,0 +1,358 @@
+# cython: cdivision=True
+"""A block of rows through the whole network, forward and backward.
+
+A block's rows are shared out among the threads of a team, and then every layer's weights
+are; each number is computed by one thread, in the same order whatever the team's size.
+"""
+
+from libc.math cimport NAN
+from libc.string cimport memcpy, memset
+
+from ._activations cimport activate, multiply_by_derivative
+from ._backprop cimport (
+    PACKED_COLUMNS, Backprop, Layer, Panel, Workspace, max_expanded_rows,
+)
+from ._data cimport Data
+from ._gemm cimport gemm, spmm
+from ._layers cimport (
+    add_column_sums, affine, affine_sparse, scale, transpose_entries,
+)
+from ._losses cimport exponentials, loss_and_derivative
+from ._real cimport real
+from ._team cimport wait_for_team
+
+cdef extern from "_prefetch.h" nogil:
+    void prefetch(const void* start, Py_ssize_t size)
+
+cdef enum:
+    SHARED_ROWS = 8  # rows of a block are shared out by this many, a tile of the products
+
+cdef struct Block:
+    const Py_ssize_t* rows
+    const Py_ssize_t* next_rows   # the rows from here to end come next
+    const Py_ssize_t* end
+    Py_ssize_t m
+    double weight_scale           # each row counts weight_scale * sample_weight
+
+cdef struct Share:
+    Py_ssize_t first
+    Py_ssize_t last
+
+
+cdef inline Share share_of(
+    Py_ssize_t size, Py_ssize_t unit, int thread, int n_threads
+) noexcept nogil:
+    """What of range(size) is this thread's, in whole units."""
+    cdef Py_ssize_t n_units = (size + unit - 1) // unit
+    return Share(
+        min(size, n_units * thread // n_threads * unit),
+        min(size, n_units * (thread + 1) // n_threads * unit),
+    )
+
+
+cdef inline Share share_of_panels(
+    Backprop net, Workspace workspace, int thread
+) noexcept nogil:
+    """The panels that are this thread's."""
+    return share_of(net.n_panels, 1, thread, workspace.n_threads)
+
+
+cdef inline bint is_consecutive(Data data, const Block* block) noexcept nogil:
+    """Whether the rows lie side by side, none without weight."""
+    cdef Py_ssize_t i
+    for i in range(block.m):
+        if block.rows[i] != block.rows[0] + i or data.weight[block.rows[i]] == 0:
+            return False
+    return True
+
+
+cdef inline const real* dense_inputs(
+    Backprop net, Data data, const Block* block, real* work
+) noexcept nogil:
+    """Where the block's rows are, or NULL if they remain sparse."""
+    cdef Layer* layer = &net.layers[0]
+    if data.is_sparse:
+        if block.m > max_expanded_rows(layer.n_in, layer.n_out):
+            return NULL
+    elif is_consecutive(data, block):
+        return <const real*> data.values + block.rows[0] * data.n_features
+    return work + net.inputs
+
+
+cdef inline void gather_targets(
+    Backprop net, Data data, const Block* block, Share share, real* work
+) noexcept nogil:
+    """Weights and targets of these rows of the block."""
+    cdef:
+        Py_ssize_t i, K = net.layers[net.n_layers - 1].n_out
+        real* t = work + net.targets
+    for i in range(share.first, share.last):
+        work[net.weights + i] = <real> (data.weight[block.rows[i]] * block.weight_scale)
+    if data.labels != NULL:
+        memset(t + share.first * K, 0, (share.last - share.first) * K * sizeof(real))
+        for i in range(share.first, share.last):
+            t[i * K + data.labels[block.rows[i]]] = 1
+    else:
+        for i in range(share.first * K, share.last * K):
+            t[i] = data.indicator[block.rows[i // K] * K + i % K]
+
+
+cdef inline void gather_dense(
+    Data data, const Block* block, Share share, real* inputs
+) noexcept nogil:
+    """Copy these rows of the block.
+
+    A row of no weight is taken as zeros, so that it cannot overflow and spoil the
+    others' sums.
+    """
+    cdef:
+        Py_ssize_t i, row, n = data.n_features
+        const real* X = <const real*> data.values
+    for i in range(share.first, share.last):
+        row = block.rows[i]
+        if block.next_rows + i < block.end:
+            prefetch(X + block.next_rows[i] * n, n * sizeof(real))
+        if data.weight[row] == 0:
+            memset(inputs + i * n, 0, n * sizeof(real))
+        else:
+            memcpy(inputs + i * n, X + row * n, n * sizeof(real))
+
+
+cdef inline void gather_sparse(
+    Data data, Workspace workspace, const Block* block, Share share, real* inputs,
+) noexcept nogil:
+    """Find these rows' entries, and make them dense where ``inputs`` is not NULL.
+
+    A row of no weight is taken as zeros.
+    """
+    cdef:
+        Py_ssize_t i, p, row, n = data.n_features
+        const real* values = <const real*> data.values
+    for i in range(share.first, share.last):
+        row = block.rows[i]
+        workspace.row_begin[i] = data.indptr[row]
+        workspace.row_end[i] = data.indptr[row + (data.weight[row] != 0)]
+        if inputs != NULL:
+            memset(inputs + i * n, 0, n * sizeof(real))
+            for p in range(workspace.row_begin[i], workspace.row_end[i]):
+                inputs[i * n + data.indices[p]] = values[p]
+
+
+cdef inline void prefetch_sparse(Data data, const Block* block, Share share) noexcept nogil:
+    """Have the entries of the next block's rows fetched while this one is computed."""
+    cdef:
+        Py_ssize_t i, row, begin, size
+        const char* values = <const char*> data.values
+    for i in range(share.first, share.last):
+        if block.next_rows + i >= block.end:
+            break
+        row = block.next_rows[i]
+        begin, size = data.indptr[row], data.indptr[row + 1] - data.indptr[row]
+        prefetch(data.indices + begin, size * sizeof(int))
+        prefetch(values + begin * data.itemsize, size * data.itemsize)
+
+
+cdef inline bint is_worth_packing(
+    const Py_ssize_t* begin, const Py_ssize_t* end, Py_ssize_t m, Py_ssize_t k,
+    Py_ssize_t packed_size,
+) noexcept nogil:
+    """Whether m sparse rows have entries enough for spmm to copy a (k, n) matrix."""
+    cdef Py_ssize_t i, entries = 0
+    for i in range(m):
+        entries += end[i] - begin[i]
+    return 4 * k <= entries and k * PACKED_COLUMNS <= packed_size
+
+
+cdef inline void forward(
+    int instruction_set, Backprop net, Data data, Workspace workspace, int thread,
+    const real* inputs, Share share, const real* theta, real* work,
+) noexcept nogil:
+    """Leave A_1, A_2, ... and the last layer's Z of these rows in the workspace."""
+    cdef:
+        Py_ssize_t l, first = share.first, m = share.last - share.first
+        Layer* layer
+        real* z
+        real* packed = work + net.packed + thread * net.packed_size
+        const real* a = NULL if inputs == NULL else inputs + first * net.layers[0].n_in
+    for l in range(net.n_layers):
+        layer = &net.layers[l]
+        z = work + layer.outputs + first * layer.n_out
+        if l == 0 and data.is_sparse:
+            if not is_worth_packing(
+                workspace.row_begin + first, workspace.row_end + first, m,
+                layer.n_in, net.packed_size,
+            ):
+                packed = NULL
+            affine_sparse(
+                instruction_set, <const real*> data.values, data.indices,
+                workspace.row_begin + first, workspace.row_end + first,
+                theta + layer.coefs, theta + layer.intercepts,
+                m, layer.n_in, layer.n_out, z, packed,
+            )
+        else:
+            affine(
+                instruction_set, a, theta + layer.coefs, theta + layer.intercepts,
+                m, layer.n_in, layer.n_out, z,
+            )
+        if l < net.n_layers - 1:
+            activate(instruction_set, net.activation, z, m * layer.n_out)
+        a = z
+
+
+cdef inline void output_delta(
+    int instruction_set, Backprop net, Workspace workspace, Share share, real step, real* work
+) noexcept nogil:
+    """``step`` times the output layer's delta, and the weighted loss, of these rows."""
+    cdef:
+        Py_ssize_t i, k, last = net.n_layers - 1, K = net.layers[last].n_out
+        real* delta = work + net.layers[last].delta
+        const real* z = work + net.layers[last].outputs
+        real w
+    exponentials(
+        instruction_set, net.output_loss, z + share.first * K, share.last - share.first, K,
+        delta + share.first * K,
+    )
+    for i in range(share.first, share.last):
+        w = work[net.weights + i]
+        # a row of no weight must not count, not even when its loss is infinite
+        if w == 0:
+            workspace.losses[i] = 0
+            memset(delta + i * K, 0, K * sizeof(real))
+            continue
+        workspace.losses[i] = w * loss_and_derivative(
+            net.output_loss, z + i * K, work + net.targets + i * K, K, delta + i * K
+        )
+        for k in range(K):
+            delta[i * K + k] *= w * step
+
+
+cdef inline void hidden_deltas(
+    int instruction_set, Backprop net, Share share, real* work
+) noexcept nogil:
+    """delta_{l-1} = (delta_l W_l^T) * f'(Z_{l-1}), for these rows and every layer."""
+    cdef:
+        Py_ssize_t l, first = share.first, m = share.last - share.first
+        Layer* layer
+        real* below
+    for l in range(net.n_layers - 1, 0, -1):
+        layer = &net.layers[l]
+        below = work + net.layers[l - 1].delta + first * layer.n_in
+        gemm(
+            instruction_set, m, layer.n_in, layer.n_out,
+            work + layer.delta + first * layer.n_out, layer.n_out, 1,
+            work + layer.transposed, <real> 0, below,
+        )
+        multiply_by_derivative(
+            instruction_set, net.activation, work + net.layers[l - 1].outputs + first * layer.n_in, below,
+            m * layer.n_in,
+        )
+
+
+cdef inline void find_columns(
+    Backprop net, Data data, Workspace workspace, int thread, Py_ssize_t m,
+    const real* values,
+) noexcept nogil:
+    """List the entries of the block's sparse rows by columns, those of this thread's panels."""
+    cdef:
+        Share share = share_of_panels(net, workspace, thread)
+        Py_ssize_t i, first = data.n_features, last = 0
+    for i in range(share.first, share.last):
+        if net.panels[i].layer == 0:
+            first = min(first, net.panels[i].first)
+            last = net.panels[i].last
+    if first < last:
+        transpose_entries(
+            values, data.indices, workspace.row_begin, workspace.row_end, m, first, last,
+            <real*> workspace.column_values + thread * workspace.max_entries,
+            workspace.column_rows + thread * workspace.max_entries,
+            workspace.column_begin, workspace.column_end,
+        )
+
+
+cdef inline double backward_to_deltas(
+    int instruction_set, Backprop net, Data data, Workspace workspace, int thread,
+    const Block* block, const real* theta, double step,
+) noexcept nogil:
+    """Leave ``step`` times every delta of a block in the workspace; return its loss.
+
+    NaN if the team was abandoned.
+    """
+    cdef:
+        Py_ssize_t i
+        Share share = share_of(block.m, SHARED_ROWS, thread, workspace.n_threads)
+        real* work = <real*> workspace.reals
+        const real* inputs = dense_inputs(net, data, block, work)
+        double loss = 0
+    gather_targets(net, data, block, share, work)
+    if data.is_sparse:
+        prefetch_sparse(data, block, share)
+        gather_sparse(data, workspace, block, share, <real*> inputs)
+    elif inputs == work + net.inputs:
+        gather_dense(data, block, share, <real*> inputs)
+    forward(
+        instruction_set, net, data, workspace, thread, inputs, share, theta, work
+    )
+    output_delta(instruction_set, net, workspace, share, <real> step, work)
+    hidden_deltas(instruction_set, net, share, work)
+    if not wait_for_team(&workspace.team):
+        return NAN
+    if inputs == NULL:
+        find_columns(net, data, workspace, thread, block.m, <const real*> data.values)
+    for i in range(block.m):
+        loss += workspace.losses[i]
+    return loss
+
+
+cdef inline void multiply_sparse_inputs(
+    int instruction_set, Backprop net, Workspace workspace, int thread,
+    Py_ssize_t m, const Panel* panel, real* work, real keep, real* out,
+) noexcept nogil:
+    """out <- keep * out + X^T delta_0, of these columns of the block's sparse rows."""
+    cdef:
+        Layer* layer = &net.layers[0]
+        const Py_ssize_t* begin = workspace.column_begin + panel.first
+        const Py_ssize_t* end = workspace.column_end + panel.first
+        Py_ssize_t n_columns = panel.last - panel.first
+        real* packed = work + net.packed + thread * net.packed_size
+    if not is_worth_packing(begin, end, n_columns, m, net.packed_size):
+        packed = NULL
+    spmm(
+        instruction_set, n_columns, layer.n_out, m,
+        <const real*> workspace.column_values + thread * workspace.max_entries,
+        workspace.column_rows + thread * workspace.max_entries, begin, end,
+        work + layer.delta, keep, out, packed,
+    )
+
+
+cdef inline void panel_gradient(
+    int instruction_set, Backprop net, Data data, Workspace workspace, int thread,
+    const Block* block, const Panel* panel, real keep_coefs, real keep_intercepts, real* out,
+) noexcept nogil:
+    """out <- keep * out + gradient, of a panel, and with a layer's first of its intercepts.
+
+    d loss / d W_l = A_l^T delta_l, and d loss / d b_l is the sum of delta_l's rows.
+    ``out`` is all of the gradient; or theta, which is no longer read when deltas are there.
+    """
+    cdef:
+        real* work = <real*> workspace.reals
+        Layer* layer = &net.layers[panel.layer]
+        const real* delta = work + layer.delta
+        const real* a
+        real* out_coefs = out + layer.coefs + panel.first * layer.n_out
+    if panel.layer > 0:
+        a = work + net.layers[panel.layer - 1].outputs
+    else:
+        a = dense_inputs(net, data, block, work)
+    if a == NULL:
+        multiply_sparse_inputs(
+            instruction_set, net, workspace, thread, block.m, panel, work,
+            keep_coefs, out_coefs,
+        )
+    else:
+        gemm(
+            instruction_set, panel.last - panel.first, layer.n_out, block.m,
+            a + panel.first, 1, layer.n_in, delta, keep_coefs, out_coefs,
+        )
+    if panel.first == 0:
+        scale(keep_intercepts, out + layer.intercepts, layer.n_out)
+        add_column_sums(delta, block.m, layer.n_out, out + layer.intercepts)

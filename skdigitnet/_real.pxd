@@ -1,0 +1,5 @@
+"""The precisions that everything is compiled for."""
+
+ctypedef fused real:
+    float
+    double

@@ -1,0 +1,85 @@
+"""The page docs/benchmarks.md, from the JSON files of a full run.
+
+    python tests/benchmarks/report.py --run           measure everything, then write the page
+    python tests/benchmarks/report.py --run threads   measure this again, then write the page
+    python tests/benchmarks/report.py                 write the page from what there is
+
+The files are kept in .benchmarks/ in the repository, which git ignores; the pictures are
+drawn into docs/images/. A full run takes some hours and wants a quiet machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pages
+
+SCRIPTS = Path(__file__).resolve().parent
+ROOT = SCRIPTS.parents[1]
+RESULTS = ROOT / ".benchmarks"
+DOCS = ROOT / "docs"
+RUNS = {
+    "compare-1": ["compare.py", "--config", "targets", "readme", "--threads", "1"],
+    "compare-2": ["compare.py", "--config", "targets", "--threads", "2", "--repeats", "3"],
+    "threads": ["threads.py"],
+    "study": ["study.py"],
+    "time_to_accuracy": ["time_to_accuracy.py"],
+    "growth": ["growth.py"],
+    "imports": ["imports.py"],
+}
+
+
+def run(name: str, folder: Path) -> None:
+    """Run a script in a process of its own, from a folder without a skdigitnet in it."""
+    script, *options = RUNS[name]
+    print(f"\n=== {name}", flush=True)
+    file = folder.resolve() / f"{name}.json"
+    command = [sys.executable, SCRIPTS / script, *options, "--json", file]
+    subprocess.run(command, cwd=folder, check=True)
+
+
+def load(folder: Path) -> dict[str, dict]:
+    """What the scripts wrote, by the name of the run."""
+    files = {name: folder / f"{name}.json" for name in RUNS}
+    return {name: json.loads(f.read_text()) for name, f in files.items() if f.exists()}
+
+
+def draw(measured: dict[str, dict], images: Path) -> None:
+    from plots import plot_growth, plot_ratios
+
+    images.mkdir(parents=True, exist_ok=True)
+    for name in ("compare-1", "compare-2"):
+        if name in measured:
+            plot_ratios(measured[name]["results"], images / f"ratios-{name[-1]}.png")
+    if "growth" in measured:
+        plot_growth(measured["growth"]["results"], images / "growth.png")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    what = f"measure first: everything, or some of {', '.join(RUNS)}"
+    parser.add_argument("--run", nargs="*", choices=list(RUNS), metavar="NAME", help=what)
+    parser.add_argument("--results", type=Path, default=RESULTS, metavar="FOLDER")
+    parser.add_argument("--docs", type=Path, default=DOCS, metavar="FOLDER")
+    arguments = parser.parse_args()
+    arguments.results.mkdir(parents=True, exist_ok=True)
+    if arguments.run is not None:
+        for name in arguments.run or RUNS:
+            run(name, arguments.results)
+    measured = load(arguments.results)
+    if not measured:
+        raise SystemExit("Nothing is measured yet: give --run.")
+    draw(measured, arguments.docs / "images")
+    page = arguments.docs / "benchmarks.md"
+    page.write_text(pages.benchmarks(measured))
+    print(f"{page.name} is written.")
+
+
+if __name__ == "__main__":
+    main()
