@@ -67,7 +67,9 @@ cdef class Workspace:
     cdef void* _new(self, size, dtype)
 
 
-cdef inline Py_ssize_t max_expanded_rows(Py_ssize_t n_features, Py_ssize_t n_out) noexcept nogil:
+cdef inline Py_ssize_t max_expanded_rows(
+    Py_ssize_t n_features, Py_ssize_t n_out
+) noexcept nogil:
     """The largest block of sparse rows whose gradient is computed from dense ones.
 
     Few rows leave so few entries a column that lists of them are not worth making.

@@ -1,7 +1,7 @@
 # cython: language_level=3
 """The plan of one forward and backward pass, and the memory that it works in."""
 
-from libc.stdint cimport INT32_MAX, uintptr_t
+from libc.stdint cimport uintptr_t
 from libc.stdlib cimport calloc, free
 
 import numpy as np
@@ -27,7 +27,7 @@ OUTPUT_LOSSES = {
 # rows enough for the product that gives its gradient.
 cdef enum:
     PANEL_SIZE = 4096
-    MIN_PANEL_ROWS = 64
+    MIN_PANEL_ROWS = 32
     CACHE_LINE = 64
     MAX_PACKED_ROWS = 4096
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import fields, replace
+from dataclasses import MISSING, fields, replace
 from numbers import Integral, Real
 from typing import ClassVar
 
@@ -423,9 +423,8 @@ class BackpropMLPClassifier(PredictionMixin, ClassifierMixin, BaseEstimator):
 
     def _solver(self) -> StochasticSolver | LBFGSSolver:
         kind = LBFGSSolver if self.solver == "lbfgs" else StochasticSolver
-        parameters = self.get_params(deep=False)
         return kind(
-            **{f.name: parameters[f.name] for f in fields(kind) if f.name in parameters}
+            **{f.name: getattr(self, f.name) for f in fields(kind) if f.default is MISSING}
         )
 
     def _train(

@@ -55,7 +55,8 @@ cdef class Data:
             raise ValueError(
                 f"sparse X has {X.shape[1]} features; at most {INT32_MAX} are supported"
             )
-        X.check_format(full_check=True)  # an index out of range would be followed
+        if not isinstance(X, Compressed):
+            X.check_format(full_check=True)  # an index out of range would be followed
         if not X.has_canonical_format:  # sums are taken in the order of the columns
             X = X.copy()
             X.sum_duplicates()
@@ -91,6 +92,10 @@ def density(const real[:, ::1] X, Py_ssize_t n_rows):
     return <double> count / (m * X.shape[1])
 
 
+class Compressed(csr_array):
+    """CSR rows that :func:`compress` has made, and that need no check."""
+
+
 def compress(const real[:, ::1] X):
     """X in CSR form."""
     cdef:
@@ -119,6 +124,6 @@ def compress(const real[:, ::1] X):
                 indices[place], values[place] = <int> j, x[j]
                 place += x[j] != 0
     arrays = (values.base[:place], indices.base[:place], indptr.base)
-    result = csr_array(arrays, shape=(n_rows, n_features))
+    result = Compressed(arrays, shape=(n_rows, n_features))
     result.has_canonical_format = True
     return result

@@ -1,5 +1,5 @@
 /*
- * gemm and spmm for float and double: c = a @ b + beta * c, as _gemm_template.h says.
+ * gemm and spmm for float and double: c = a @ b + beta * d, as _gemm_template.h says.
  *
  * The instruction set is chosen at run time on x86-64 and is the compiler's own
  * elsewhere; within it, the widest vectors that are no wider than a row of c.
@@ -36,18 +36,21 @@
 #define DEFINE_PRODUCTS(real, CHOOSE) \
     static inline void gemm_##real( \
         int set, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, \
-        const real *a, ptrdiff_t a_row, ptrdiff_t a_col, const real *b, real beta, real *c) \
+        const real *a, ptrdiff_t a_row, ptrdiff_t a_col, const real *b, \
+        real beta, const real *d, ptrdiff_t d_row, real *c) \
     { \
         (void)set; \
-        CHOOSE(gemm, set, n)(m, n, k, a, a_row, a_col, b, beta, c); \
+        CHOOSE(gemm, set, n)(m, n, k, a, a_row, a_col, b, beta, d, d_row, c); \
     } \
     static inline void spmm_##real( \
         int set, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, \
         const real *values, const int *indices, const ptrdiff_t *begin, \
-        const ptrdiff_t *end, const real *b, real beta, real *c, real *packed) \
+        const ptrdiff_t *end, const real *b, \
+        real beta, const real *d, ptrdiff_t d_row, real *c, real *packed) \
     { \
         (void)set; \
-        CHOOSE(spmm, set, n)(m, n, k, values, indices, begin, end, b, beta, c, packed); \
+        CHOOSE(spmm, set, n)( \
+            m, n, k, values, indices, begin, end, b, beta, d, d_row, c, packed); \
     }
 
 DEFINE_PRODUCTS(float, CHOOSE_FLOAT)

@@ -1,10 +1,10 @@
 /*
  * Two matrix products, included by _gemm.h for every REAL, TARGET and LANES:
  *
- *     c = a @ b + beta * c
+ *     c = a @ b + beta * d
  *
- * with a dense (gemm) or sparse (spmm). b is (k, n) and c is (m, n), both with contiguous
- * rows; n >= LANES. Tiles of c are summed in vector registers while b's rows stream by
+ * with a dense (gemm) or sparse (spmm). b is (k, n), c and d are (m, n), all with contiguous
+ * rows; n >= LANES. d may be c, or with d_row = 0 one row for all. Tiles of c are summed in vector registers while b's rows stream by
  * (K. Goto and R. van de Geijn, "Anatomy of high-performance matrix multiplication", ACM
  * TOMS 34, 2008). Every element of c is one chain of multiply-adds over p = 0, 1, ...,
  * k - 1, whatever the tile it falls in, and a product with zero adds nothing to it: its
@@ -31,10 +31,27 @@ typedef REAL NAME(unaligned)
    before it when n is no multiple of LANES. */
 #define COLUMN(v) ((v) == vectors - 1 ? last : (v) * LANES)
 
+/* c = sum + beta * d, one row */
+INLINE void NAME(put_row)(
+    const int vectors, ptrdiff_t last, NAME(vector) *sum, REAL beta, const REAL *d, REAL *c)
+{
+    /* all of a row is read before any of it is written: its vectors may overlap */
+    if (beta != 0) {
+        _Pragma("GCC unroll 4")
+        for (int v = 0; v < vectors; v++) {
+            const NAME(vector) d_v = *(const NAME(unaligned) *)(d + COLUMN(v));
+            sum[v] = MULTIPLY_ADD(beta, d_v, sum[v]);
+        }
+    }
+    _Pragma("GCC unroll 4")
+    for (int v = 0; v < vectors; v++)
+        *(NAME(unaligned) *)(c + COLUMN(v)) = sum[v];
+}
+
 INLINE void NAME(tile)(
     const int rows, const int vectors, ptrdiff_t last, ptrdiff_t k,
     const REAL *a, ptrdiff_t a_row, ptrdiff_t a_col, const REAL *b,
-    REAL beta, REAL *c, ptrdiff_t n)
+    REAL beta, const REAL *d, ptrdiff_t d_row, REAL *c, ptrdiff_t n)
 {
     NAME(vector) sum[ROWS][3];
     _Pragma("GCC unroll 8")
@@ -56,31 +73,20 @@ INLINE void NAME(tile)(
     }
 
     _Pragma("GCC unroll 8")
-    for (int i = 0; i < rows; i++) {
-        /* all of a row is read before any of it is written: its vectors may overlap */
-        if (beta != 0) {
-            _Pragma("GCC unroll 3")
-            for (int v = 0; v < vectors; v++) {
-                const NAME(vector) c_i = *(NAME(unaligned) *)(c + i * n + COLUMN(v));
-                sum[i][v] = MULTIPLY_ADD(beta, c_i, sum[i][v]);
-            }
-        }
-        _Pragma("GCC unroll 3")
-        for (int v = 0; v < vectors; v++)
-            *(NAME(unaligned) *)(c + i * n + COLUMN(v)) = sum[i][v];
-    }
+    for (int i = 0; i < rows; i++, c += n, d += d_row)
+        NAME(put_row)(vectors, last, sum[i], beta, d, c);
 }
 
 INLINE void NAME(columns)(
     const int vectors, ptrdiff_t last, ptrdiff_t m, ptrdiff_t k,
-    const REAL *a, ptrdiff_t a_row, ptrdiff_t a_col,
-    const REAL *b, REAL beta, REAL *c, ptrdiff_t n)
+    const REAL *a, ptrdiff_t a_row, ptrdiff_t a_col, const REAL *b,
+    REAL beta, const REAL *d, ptrdiff_t d_row, REAL *c, ptrdiff_t n)
 {
     ptrdiff_t i = 0;
 #define TILES(rows) \
     for (; i + (rows) <= m; i += (rows)) \
         NAME(tile)(rows, vectors, last, k, a + i * a_row, a_row, a_col, \
-                   b, beta, c + i * n, n);
+                   b, beta, d + i * d_row, d_row, c + i * n, n);
     TILES(ROWS)
 #if ROWS > 4
     TILES(4)
@@ -92,8 +98,8 @@ INLINE void NAME(columns)(
 
 static ATTRIBUTES void NAME(gemm)(
     ptrdiff_t m, ptrdiff_t n, ptrdiff_t k,
-    const REAL *a, ptrdiff_t a_row, ptrdiff_t a_col,
-    const REAL *b, REAL beta, REAL *c)
+    const REAL *a, ptrdiff_t a_row, ptrdiff_t a_col, const REAL *b,
+    REAL beta, const REAL *d, ptrdiff_t d_row, REAL *c)
 {
     ptrdiff_t left = (n + LANES - 1) / LANES, j = 0;
     while (left > 0) {
@@ -101,12 +107,15 @@ static ATTRIBUTES void NAME(gemm)(
            for it may overlap the one before it */
         const ptrdiff_t vectors = left == 4 ? 2 : left < 3 ? left : 3;
         const ptrdiff_t last = left == vectors ? n - LANES - j : (vectors - 1) * LANES;
+#define COLUMNS(vectors) \
+        NAME(columns)(vectors, last, m, k, a, a_row, a_col, b + j, beta, d + j, d_row, c + j, n)
         if (vectors == 3)
-            NAME(columns)(3, last, m, k, a, a_row, a_col, b + j, beta, c + j, n);
+            COLUMNS(3);
         else if (vectors == 2)
-            NAME(columns)(2, last, m, k, a, a_row, a_col, b + j, beta, c + j, n);
+            COLUMNS(2);
         else
-            NAME(columns)(1, last, m, k, a, a_row, a_col, b + j, beta, c + j, n);
+            COLUMNS(1);
+#undef COLUMNS
         j += vectors * LANES;
         left -= vectors;
     }
@@ -121,29 +130,13 @@ static ATTRIBUTES void NAME(gemm)(
                 values[p], *(const NAME(unaligned) *)(b_p + COLUMN(v)), sum[v]); \
     } while (0)
 
-/* c = sum + beta * c, one row */
-INLINE void NAME(put_row)(
-    const int vectors, ptrdiff_t last, NAME(vector) *sum, REAL beta, REAL *c)
-{
-    /* all of a row is read before any of it is written: its vectors may overlap */
-    if (beta != 0) {
-        _Pragma("GCC unroll 4")
-        for (int v = 0; v < vectors; v++) {
-            const NAME(vector) c_v = *(NAME(unaligned) *)(c + COLUMN(v));
-            sum[v] = MULTIPLY_ADD(beta, c_v, sum[v]);
-        }
-    }
-    _Pragma("GCC unroll 4")
-    for (int v = 0; v < vectors; v++)
-        *(NAME(unaligned) *)(c + COLUMN(v)) = sum[v];
-}
-
 /* Two rows of c for sparse a, at most 4 vectors wide: the entries p to p_end of one row of
    a, and q to q_end of the next. They take turns, since a sum waits for itself. */
 INLINE void NAME(sparse_rows)(
     const int vectors, ptrdiff_t last, const REAL *values, const int *indices,
     ptrdiff_t p, ptrdiff_t p_end, ptrdiff_t q, ptrdiff_t q_end,
-    const REAL *b, ptrdiff_t b_row, REAL beta, REAL *c, ptrdiff_t n)
+    const REAL *b, ptrdiff_t b_row, REAL beta, const REAL *d, ptrdiff_t d_row,
+    REAL *c, ptrdiff_t n)
 {
     NAME(vector) sum[4], other[4];
     _Pragma("GCC unroll 4")
@@ -157,13 +150,14 @@ INLINE void NAME(sparse_rows)(
         ADD_ENTRY(sum, p);
     for (; q < q_end; q++)
         ADD_ENTRY(other, q);
-    NAME(put_row)(vectors, last, sum, beta, c);
-    NAME(put_row)(vectors, last, other, beta, c + n);
+    NAME(put_row)(vectors, last, sum, beta, d, c);
+    NAME(put_row)(vectors, last, other, beta, d + d_row, c + n);
 }
 
 INLINE void NAME(sparse_row)(
     const int vectors, ptrdiff_t last, const REAL *values, const int *indices,
-    ptrdiff_t p, ptrdiff_t p_end, const REAL *b, ptrdiff_t b_row, REAL beta, REAL *c)
+    ptrdiff_t p, ptrdiff_t p_end, const REAL *b, ptrdiff_t b_row,
+    REAL beta, const REAL *d, REAL *c)
 {
     NAME(vector) sum[4];
     _Pragma("GCC unroll 4")
@@ -171,13 +165,14 @@ INLINE void NAME(sparse_row)(
         sum[v] = (NAME(vector)){0};
     for (; p < p_end; p++)
         ADD_ENTRY(sum, p);
-    NAME(put_row)(vectors, last, sum, beta, c);
+    NAME(put_row)(vectors, last, sum, beta, d, c);
 }
 
 INLINE void NAME(sparse_columns)(
     const int vectors, ptrdiff_t last, ptrdiff_t m, ptrdiff_t k,
     const REAL *values, const int *indices, const ptrdiff_t *begin, const ptrdiff_t *end,
-    const REAL *b, REAL beta, REAL *c, ptrdiff_t n, REAL *packed)
+    const REAL *b, REAL beta, const REAL *d, ptrdiff_t d_row, REAL *c, ptrdiff_t n,
+    REAL *packed)
 {
     ptrdiff_t b_row = n;
     if (packed) {
@@ -193,10 +188,11 @@ INLINE void NAME(sparse_columns)(
     for (; i + 2 <= m; i += 2)
         NAME(sparse_rows)(
             vectors, last, values, indices, begin[i], end[i], begin[i + 1], end[i + 1],
-            b, b_row, beta, c + i * n, n);
+            b, b_row, beta, d + i * d_row, d_row, c + i * n, n);
     if (i < m)
         NAME(sparse_row)(
-            vectors, last, values, indices, begin[i], end[i], b, b_row, beta, c + i * n);
+            vectors, last, values, indices, begin[i], end[i],
+            b, b_row, beta, d + i * d_row, c + i * n);
 }
 
 /* Where `packed`, of at least 4 * LANES * k elements, is not NULL, four vectors' width of
@@ -204,7 +200,7 @@ INLINE void NAME(sparse_columns)(
 static ATTRIBUTES void NAME(spmm)(
     ptrdiff_t m, ptrdiff_t n, ptrdiff_t k,
     const REAL *values, const int *indices, const ptrdiff_t *begin, const ptrdiff_t *end,
-    const REAL *b, REAL beta, REAL *c, REAL *packed)
+    const REAL *b, REAL beta, const REAL *d, ptrdiff_t d_row, REAL *c, REAL *packed)
 {
     ptrdiff_t left = (n + LANES - 1) / LANES, j = 0;
     while (left > 0) {
@@ -212,7 +208,7 @@ static ATTRIBUTES void NAME(spmm)(
         const ptrdiff_t last = left == vectors ? n - LANES - j : (vectors - 1) * LANES;
 #define COLUMNS(vectors) \
         NAME(sparse_columns)(vectors, last, m, k, values, indices, begin, end, \
-                             b + j, beta, c + j, n, packed)
+                             b + j, beta, d + j, d_row, c + j, n, packed)
         if (vectors == 4)
             COLUMNS(4);
         else if (vectors == 3)

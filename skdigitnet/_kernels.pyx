@@ -18,7 +18,7 @@ from ._data cimport Data
 from ._elementwise cimport squared_norm
 from ._layers cimport affine, transpose
 from ._passes cimport (
-    Block, Share, backward_to_deltas, panel_gradient, share_of_panels,
+    Block, Share, backward_to_deltas, panel_gradient, share_of_panels, sparse_gradient,
 )
 from ._real cimport real
 from ._team cimport wait_for_team
@@ -230,12 +230,13 @@ def train(
         Backprop net = workspace.plan
         Data data = workspace.data
         Py_ssize_t i = start, j, n = order.shape[0], first = 0, last = 0
-        double total = 0, weight_sum, weight_scale = 0, loss, rate
+        double total = 0, weight_sum, weight_scale = 0, loss, rate, keep, keep_intercepts
         UpdateRule rule = update.rule
         bint starts, ends, in_place
         Share share = share_of_panels(net, workspace, thread)
         # gradient descent keeps none and touches none
         real* moment = &moments[0] if moments.shape[0] > 0 else &gradient[0]
+        real* out
         Block block
     check_buffers(workspace, thread, sizeof(real), theta.shape[0], gradient.shape[0])
     if batch_size < 1 or moments.shape[0] != update.n_moments * net.n_params:
@@ -263,24 +264,23 @@ def train(
                 break
             rule.n_steps += ends
             rate = step_size(&rule)
+            # in place the step is in the deltas, and the penalty's in what is kept of theta
+            keep = 1 - rate * decay if in_place else not starts
+            keep_intercepts = 1 if in_place else not starts
+            out = &theta[0] if in_place else &gradient[0]
+            sparse_gradient(
+                instruction_set, net, data, workspace, thread, share, &block, <real> keep, out
+            )
             for j in range(share.first, share.last):
-                if in_place:
-                    panel_gradient(
-                        instruction_set, net, data, workspace, thread, &block,
-                        &net.panels[j], <real> (1 - rule.learning_rate * decay), <real> 1,
+                panel_gradient(
+                    instruction_set, net, data, workspace, &block, &net.panels[j],
+                    <real> keep, <real> keep_intercepts, out,
+                )
+                if ends and not in_place:
+                    update_panel(
+                        net, &net.panels[j], &rule, rate, decay, &gradient[0], moment,
                         &theta[0],
                     )
-                else:
-                    panel_gradient(
-                        instruction_set, net, data, workspace, thread, &block,
-                        &net.panels[j], <real> (not starts), <real> (not starts),
-                        &gradient[0],
-                    )
-                    if ends:
-                        update_panel(
-                            net, &net.panels[j], &rule, rate, decay, &gradient[0], moment,
-                            &theta[0],
-                        )
                 if ends:
                     finish_panel(net, workspace, j, decay, &theta[0])
             total += (last - first) * loss
@@ -326,9 +326,13 @@ def add_loss_gradient(
             )
             if workspace.team.abandoned:
                 break
+            sparse_gradient(
+                instruction_set, net, data, workspace, thread, share, &block, <real> 1,
+                &gradient[0],
+            )
             for j in range(share.first, share.last):
                 panel_gradient(
-                    instruction_set, net, data, workspace, thread, &block, &net.panels[j],
+                    instruction_set, net, data, workspace, &block, &net.panels[j],
                     <real> 1, <real> 1, &gradient[0],
                 )
             i += block.m

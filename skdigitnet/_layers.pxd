@@ -5,19 +5,10 @@ Dense rows are (m, n_in), C-contiguous. Sparse ones are lists of entries, as
 :func:`spmm` takes them.
 """
 
-from libc.string cimport memcpy, memset
+from libc.string cimport memset
 
 from ._gemm cimport gemm, spmm
 from ._real cimport real
-
-
-cdef inline void repeat_row(
-    const real* b, Py_ssize_t m, Py_ssize_t n_out, real* z
-) noexcept nogil:
-    """z = b, in every row."""
-    cdef Py_ssize_t i
-    for i in range(m):
-        memcpy(z + i * n_out, b, n_out * sizeof(real))
 
 
 cdef inline void affine(
@@ -25,8 +16,7 @@ cdef inline void affine(
     Py_ssize_t m, Py_ssize_t n_in, Py_ssize_t n_out, real* z,
 ) noexcept nogil:
     """z = a @ W + b."""
-    repeat_row(b, m, n_out, z)
-    gemm(instruction_set, m, n_out, n_in, a, n_in, 1, W, <real> 1, z)
+    gemm(instruction_set, m, n_out, n_in, a, n_in, 1, W, <real> 1, b, 0, z)
 
 
 cdef inline void affine_sparse(
@@ -35,10 +25,29 @@ cdef inline void affine_sparse(
     Py_ssize_t m, Py_ssize_t n_in, Py_ssize_t n_out, real* z, real* packed,
 ) noexcept nogil:
     """z = a @ W + b for sparse a."""
-    repeat_row(b, m, n_out, z)
     spmm(
-        instruction_set, m, n_out, n_in, values, indices, begin, end, W, <real> 1, z, packed
+        instruction_set, m, n_out, n_in, values, indices, begin, end, W, <real> 1, b, 0, z,
+        packed,
     )
+
+
+cdef inline void column_sums(
+    int instruction_set, const real* delta, Py_ssize_t m, Py_ssize_t n_out, real keep,
+    real* out,
+) noexcept nogil:
+    """out <- keep * out + sum_i delta_i."""
+    cdef real one = 1
+    gemm(instruction_set, 1, n_out, m, &one, 0, 0, delta, keep, out, n_out, out)
+
+
+cdef inline void make_dense(
+    const real* values, const int* indices, Py_ssize_t n_entries, Py_ssize_t n, real* out
+) noexcept nogil:
+    """out, of n elements, is the sparse row of these entries."""
+    cdef Py_ssize_t p
+    memset(out, 0, n * sizeof(real))
+    for p in range(n_entries):
+        out[indices[p]] = values[p]
 
 
 cdef inline void transpose(
@@ -54,6 +63,15 @@ cdef inline void transpose(
                     out[j * n_in + i] = W[i * n_out + j]
 
 
+cdef inline Py_ssize_t skip_columns(
+    const int* indices, Py_ssize_t begin, Py_ssize_t end, Py_ssize_t first
+) noexcept nogil:
+    """Where a row's entries reach column ``first``."""
+    while begin < end and indices[begin] < first:
+        begin += 1
+    return begin
+
+
 cdef inline void transpose_entries(
     const real* values, const int* indices, const Py_ssize_t* begin, const Py_ssize_t* end,
     Py_ssize_t m, Py_ssize_t first, Py_ssize_t last,
@@ -63,37 +81,19 @@ cdef inline void transpose_entries(
     cdef Py_ssize_t i, j, p, place = 0
     memset(column_end + first, 0, (last - first) * sizeof(Py_ssize_t))
     for i in range(m):
-        for p in range(begin[i], end[i]):
-            if first <= indices[p] < last:
-                column_end[indices[p]] += 1
+        for p in range(skip_columns(indices, begin[i], end[i], first), end[i]):
+            if indices[p] >= last:
+                break
+            column_end[indices[p]] += 1
     for j in range(first, last):
         column_begin[j] = place
         place += column_end[j]
         column_end[j] = column_begin[j]
     for i in range(m):
-        for p in range(begin[i], end[i]):
+        for p in range(skip_columns(indices, begin[i], end[i], first), end[i]):
             j = indices[p]
-            if first <= j < last:
-                column_values[column_end[j]] = values[p]
-                column_rows[column_end[j]] = <int> i
-                column_end[j] += 1
-
-
-cdef inline void scale(real factor, real* x, Py_ssize_t size) noexcept nogil:
-    """x <- factor * x; what x held before is not read when factor is 0."""
-    cdef Py_ssize_t i
-    if factor == 0:
-        memset(x, 0, size * sizeof(real))
-    elif factor != 1:
-        for i in range(size):
-            x[i] *= factor
-
-
-cdef inline void add_column_sums(
-    const real* delta, Py_ssize_t m, Py_ssize_t n_out, real* out
-) noexcept nogil:
-    """out += sum_i delta_i."""
-    cdef Py_ssize_t i, j
-    for i in range(m):
-        for j in range(n_out):
-            out[j] += delta[i * n_out + j]
+            if j >= last:
+                break
+            column_values[column_end[j]] = values[p]
+            column_rows[column_end[j]] = <int> i
+            column_end[j] += 1

@@ -6,6 +6,7 @@ import numpy as np
 
 from skdigitnet import _kernels
 from skdigitnet._backprop import Backprop, Workspace
+from skdigitnet._data import Data
 from skdigitnet._network import Network
 from skdigitnet._team import ALONE, Team
 
@@ -47,7 +48,7 @@ class Objective:
     """
 
     def __init__(
-        self, network: Network, loss: str, alpha: float, data, rows, team: Team = ALONE
+        self, network: Network, loss: str, alpha: float, data: Data, rows, team: Team = ALONE
     ):
         self.network, self.data, self.rows = network, data, rows
         self.total_weight = float(data.sample_weight[rows].sum())

@@ -15,7 +15,7 @@ from ._backprop cimport (
 from ._data cimport Data
 from ._gemm cimport gemm, spmm
 from ._layers cimport (
-    add_column_sums, affine, affine_sparse, scale, transpose_entries,
+    affine, affine_sparse, column_sums, make_dense, transpose_entries,
 )
 from ._losses cimport exponentials, loss_and_derivative
 from ._real cimport real
@@ -53,8 +53,17 @@ cdef inline Share share_of(
 cdef inline Share share_of_panels(
     Backprop net, Workspace workspace, int thread
 ) noexcept nogil:
-    """The panels that are this thread's."""
-    return share_of(net.n_panels, 1, thread, workspace.n_threads)
+    """The panels that are this thread's: those that begin in its part of the weights."""
+    cdef:
+        Py_ssize_t i, start
+        Share share = Share(0, 0)
+        const Panel* panel
+    for i in range(net.n_panels):
+        panel = &net.panels[i]
+        start = net.layers[panel.layer].coefs + panel.first * net.layers[panel.layer].n_out
+        share.first += start * workspace.n_threads < net.n_coefs * thread
+        share.last += start * workspace.n_threads < net.n_coefs * (thread + 1)
+    return share
 
 
 cdef inline bint is_consecutive(Data data, const Block* block) noexcept nogil:
@@ -126,16 +135,16 @@ cdef inline void gather_sparse(
     A row of no weight is taken as zeros.
     """
     cdef:
-        Py_ssize_t i, p, row, n = data.n_features
-        const real* values = <const real*> data.values
+        Py_ssize_t i, row, begin, end, n = data.n_features
     for i in range(share.first, share.last):
         row = block.rows[i]
-        workspace.row_begin[i] = data.indptr[row]
-        workspace.row_end[i] = data.indptr[row + (data.weight[row] != 0)]
+        begin, end = data.indptr[row], data.indptr[row + (data.weight[row] != 0)]
+        workspace.row_begin[i], workspace.row_end[i] = begin, end
         if inputs != NULL:
-            memset(inputs + i * n, 0, n * sizeof(real))
-            for p in range(workspace.row_begin[i], workspace.row_end[i]):
-                inputs[i * n + data.indices[p]] = values[p]
+            make_dense(
+                <const real*> data.values + begin, data.indices + begin, end - begin, n,
+                inputs + i * n,
+            )
 
 
 cdef inline void prefetch_sparse(Data data, const Block* block, Share share) noexcept nogil:
@@ -240,32 +249,11 @@ cdef inline void hidden_deltas(
         gemm(
             instruction_set, m, layer.n_in, layer.n_out,
             work + layer.delta + first * layer.n_out, layer.n_out, 1,
-            work + layer.transposed, <real> 0, below,
+            work + layer.transposed, <real> 0, below, layer.n_in, below,
         )
         multiply_by_derivative(
-            instruction_set, net.activation, work + net.layers[l - 1].outputs + first * layer.n_in, below,
-            m * layer.n_in,
-        )
-
-
-cdef inline void find_columns(
-    Backprop net, Data data, Workspace workspace, int thread, Py_ssize_t m,
-    const real* values,
-) noexcept nogil:
-    """List the entries of the block's sparse rows by columns, those of this thread's panels."""
-    cdef:
-        Share share = share_of_panels(net, workspace, thread)
-        Py_ssize_t i, first = data.n_features, last = 0
-    for i in range(share.first, share.last):
-        if net.panels[i].layer == 0:
-            first = min(first, net.panels[i].first)
-            last = net.panels[i].last
-    if first < last:
-        transpose_entries(
-            values, data.indices, workspace.row_begin, workspace.row_end, m, first, last,
-            <real*> workspace.column_values + thread * workspace.max_entries,
-            workspace.column_rows + thread * workspace.max_entries,
-            workspace.column_begin, workspace.column_end,
+            instruction_set, net.activation,
+            work + net.layers[l - 1].outputs + first * layer.n_in, below, m * layer.n_in,
         )
 
 
@@ -296,42 +284,53 @@ cdef inline double backward_to_deltas(
     hidden_deltas(instruction_set, net, share, work)
     if not wait_for_team(&workspace.team):
         return NAN
-    if inputs == NULL:
-        find_columns(net, data, workspace, thread, block.m, <const real*> data.values)
     for i in range(block.m):
         loss += workspace.losses[i]
     return loss
 
 
-cdef inline void multiply_sparse_inputs(
-    int instruction_set, Backprop net, Workspace workspace, int thread,
-    Py_ssize_t m, const Panel* panel, real* work, real keep, real* out,
+cdef inline void sparse_gradient(
+    int instruction_set, Backprop net, Data data, Workspace workspace, int thread,
+    Share panels, const Block* block, real keep, real* out,
 ) noexcept nogil:
-    """out <- keep * out + X^T delta_0, of these columns of the block's sparse rows."""
+    """out <- keep * out + X^T delta_0, of these panels, for rows that remain sparse."""
     cdef:
         Layer* layer = &net.layers[0]
-        const Py_ssize_t* begin = workspace.column_begin + panel.first
-        const Py_ssize_t* end = workspace.column_end + panel.first
-        Py_ssize_t n_columns = panel.last - panel.first
+        real* work = <real*> workspace.reals
         real* packed = work + net.packed + thread * net.packed_size
-    if not is_worth_packing(begin, end, n_columns, m, net.packed_size):
+        real* values = <real*> workspace.column_values + thread * workspace.max_entries
+        int* rows = workspace.column_rows + thread * workspace.max_entries
+        Py_ssize_t* begin
+        Py_ssize_t* end
+        Py_ssize_t i, first = layer.n_in, last = 0
+    for i in range(panels.first, panels.last):
+        if net.panels[i].layer == 0:
+            first, last = min(first, net.panels[i].first), net.panels[i].last
+    if first >= last or dense_inputs(net, data, block, work) != NULL:
+        return
+    transpose_entries(
+        <const real*> data.values, data.indices, workspace.row_begin, workspace.row_end,
+        block.m, first, last, values, rows, workspace.column_begin, workspace.column_end,
+    )
+    begin, end = workspace.column_begin + first, workspace.column_end + first
+    if not is_worth_packing(begin, end, last - first, block.m, net.packed_size):
         packed = NULL
+    out += layer.coefs + first * layer.n_out
     spmm(
-        instruction_set, n_columns, layer.n_out, m,
-        <const real*> workspace.column_values + thread * workspace.max_entries,
-        workspace.column_rows + thread * workspace.max_entries, begin, end,
-        work + layer.delta, keep, out, packed,
+        instruction_set, last - first, layer.n_out, block.m, values, rows, begin, end,
+        work + layer.delta, keep, out, layer.n_out, out, packed,
     )
 
 
 cdef inline void panel_gradient(
-    int instruction_set, Backprop net, Data data, Workspace workspace, int thread,
+    int instruction_set, Backprop net, Data data, Workspace workspace,
     const Block* block, const Panel* panel, real keep_coefs, real keep_intercepts, real* out,
 ) noexcept nogil:
     """out <- keep * out + gradient, of a panel, and with a layer's first of its intercepts.
 
-    d loss / d W_l = A_l^T delta_l, and d loss / d b_l is the sum of delta_l's rows.
-    ``out`` is all of the gradient; or theta, which is no longer read when deltas are there.
+    d loss / d W_l = A_l^T delta_l, and d loss / d b_l is the sum of delta_l's rows. For
+    sparse rows :func:`sparse_gradient` has made that of W_0. ``out`` is all of the
+    gradient; or theta, which is no longer read when the deltas are there.
     """
     cdef:
         real* work = <real*> workspace.reals
@@ -343,16 +342,14 @@ cdef inline void panel_gradient(
         a = work + net.layers[panel.layer - 1].outputs
     else:
         a = dense_inputs(net, data, block, work)
-    if a == NULL:
-        multiply_sparse_inputs(
-            instruction_set, net, workspace, thread, block.m, panel, work,
-            keep_coefs, out_coefs,
-        )
-    else:
+    if a != NULL:
         gemm(
             instruction_set, panel.last - panel.first, layer.n_out, block.m,
-            a + panel.first, 1, layer.n_in, delta, keep_coefs, out_coefs,
+            a + panel.first, 1, layer.n_in, delta, keep_coefs, out_coefs, layer.n_out,
+            out_coefs,
         )
     if panel.first == 0:
-        scale(keep_intercepts, out + layer.intercepts, layer.n_out)
-        add_column_sums(delta, block.m, layer.n_out, out + layer.intercepts)
+        column_sums(
+            instruction_set, delta, block.m, layer.n_out, keep_intercepts,
+            out + layer.intercepts,
+        )

@@ -27,6 +27,7 @@ class PredictionMixin:
 
     activation: str
     classes_: np.ndarray
+    n_features_in_: int
     coefs_: list[np.ndarray]
     intercepts_: list[np.ndarray]
     out_activation_: str

@@ -28,11 +28,10 @@ def n_threads(n_jobs: int | None, step_operations: float) -> int:
     step_operations : float
         Arithmetic in one step of training.
     """
-    backend, _ = get_active_backend()
-    if getattr(backend, "nesting_level", 0):
+    enough = int(step_operations // THREAD_OPERATIONS)
+    if enough < 2 or getattr(get_active_backend()[0], "nesting_level", 0):
         return 1
-    most = min(effective_n_jobs(n_jobs), cpu_count())
-    return max(1, min(most, int(step_operations // THREAD_OPERATIONS)))
+    return min(effective_n_jobs(n_jobs), cpu_count(), enough)
 
 
 class Team:

@@ -23,7 +23,6 @@ from skdigitnet._validation import (
     apply_class_weight,
 )
 
-
 # Above this share of elements that are not zero the dense products are faster, and below
 # so many passes over the rows a sparse copy is not worth its time.
 MAX_DENSITY = 0.25
