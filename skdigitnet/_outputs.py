@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -110,7 +109,7 @@ def _output_blocks(
         rows = slice(start, start + size)
         z = _affine(X[rows], coefs[0], intercepts[0])
         # an x that is not finite makes a z that is not, of every unit
-        if check_rows is not None and not math.isfinite(z.sum()):
+        if check_rows is not None and not np.isfinite(z).all():
             check_rows(X[rows])
         for W, b in zip(coefs[1:], intercepts[1:], strict=True):
             _kernels.apply_activation(activation, z)

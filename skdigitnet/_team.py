@@ -29,7 +29,8 @@ def n_threads(n_jobs: int | None, step_operations: float) -> int:
         Arithmetic in one step of training.
     """
     enough = int(step_operations // THREAD_OPERATIONS)
-    if enough < 2 or getattr(get_active_backend()[0], "nesting_level", 0):
+    backend: Any = get_active_backend()[0]
+    if enough < 2 or getattr(backend, "nesting_level", 0):
         return 1
     return min(effective_n_jobs(n_jobs), cpu_count(), enough)
 

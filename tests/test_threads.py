@@ -1,0 +1,160 @@
+"""n_jobs: one fit in several threads, to the bit what one thread computes."""
+
+import subprocess
+import sys
+import threading
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from joblib import parallel_config
+from scipy import sparse
+from sklearn.model_selection import GridSearchCV
+
+from skdigitnet import BackpropMLPClassifier, _team
+from skdigitnet._team import Team
+
+RNG = np.random.default_rng(0)
+X = RNG.random((600, 300)) * (RNG.random((600, 300)) < 0.2)
+y = RNG.integers(0, 7, 600)
+CONFIGURATIONS = {
+    "sgd": {"solver": "sgd", "momentum": 0},
+    "nesterov": {"solver": "sgd"},
+    "adam": {"solver": "adam"},
+    "lbfgs": {"solver": "lbfgs"},
+    "early stopping": {"early_stopping": True},
+    "two hidden layers": {"hidden_layer_sizes": (90, 40), "batch_size": 64},
+    "a batch of all rows": {"batch_size": 600},
+}
+
+
+def make(**parameters):
+    parameters = {"hidden_layer_sizes": (80,), "max_iter": 4, **parameters}
+    return BackpropMLPClassifier(random_state=0, tol=0, **parameters)
+
+
+def bits(clf):
+    arrays = [*clf.coefs_, *clf.intercepts_, np.array(clf.loss_curve_)]
+    return [array.tobytes() for array in arrays]
+
+
+@pytest.fixture
+def thread_counts(monkeypatch):
+    """The sizes of the teams made; every step is worth any number of threads."""
+    counts = []
+
+    class CountingTeam(Team):
+        def __init__(self, n_threads=1):
+            counts.append(n_threads)
+            super().__init__(n_threads)
+
+    monkeypatch.setattr("skdigitnet._training.Team", CountingTeam)
+    monkeypatch.setattr(_team, "THREAD_OPERATIONS", 1)
+    monkeypatch.setattr(_team, "cpu_count", lambda: 4)
+    return counts
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_array], ids=["dense", "sparse"])
+@pytest.mark.parametrize("parameters", CONFIGURATIONS.values(), ids=CONFIGURATIONS)
+def test_threads_change_no_bit(thread_counts, parameters, kind, dtype):
+    rows = kind(X.astype(dtype))
+    one, *others = (bits(make(n_jobs=n, **parameters).fit(rows, y)) for n in (1, 2, 3, 4))
+    assert thread_counts == [1, 2, 3, 4]
+    assert all(other == one for other in others)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_n_jobs_has_scikit_learns_meaning(thread_counts, monkeypatch):
+    monkeypatch.setattr(_team, "effective_n_jobs", lambda n: {-1: 4, -2: 3}.get(n, n or 1))
+    for n_jobs in (None, 1, 2, 4, 100, -1, -2):
+        make(n_jobs=n_jobs).fit(X, y)
+    assert thread_counts == [1, 1, 2, 4, 4, 4, 3]  # never more than there are processors
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_parallel_config_is_heard(thread_counts):
+    with parallel_config(n_jobs=2):
+        make().fit(X, y)
+        make(n_jobs=1).fit(X, y)
+    assert thread_counts == [2, 1]
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_a_fit_within_a_parallel_search_keeps_to_one_thread(thread_counts):
+    search = GridSearchCV(make(n_jobs=4), {"alpha": [0, 1]}, cv=2, n_jobs=2, refit=False)
+    with parallel_config(backend="threading"):
+        search.fit(X, y)
+    assert thread_counts == [1, 1, 1, 1]
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_a_small_network_keeps_to_one_thread(monkeypatch):
+    monkeypatch.setattr(_team, "cpu_count", lambda: 4)
+    monkeypatch.setattr(
+        "skdigitnet._training.Team", lambda n: pytest.fail(str(n)) if n > 1 else Team(n)
+    )
+    make(n_jobs=4, hidden_layer_sizes=(10,), batch_size=10).fit(X, y)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_no_thread_outlives_the_fit(thread_counts):
+    before = threading.active_count()
+    make(n_jobs=4).fit(X, y)
+    assert thread_counts == [4]
+    assert threading.active_count() == before
+
+
+def failing_in(thread_that_fails, error):
+    def kernel(workspace, *, thread=0):
+        if thread == thread_that_fails:
+            raise error
+        workspace.wait_until_abandoned()
+
+    return kernel
+
+
+@pytest.mark.parametrize("thread", [0, 1, 2])
+def test_an_error_in_one_thread_ends_the_others(thread):
+    abandoned = threading.Event()
+    workspace = SimpleNamespace(
+        abandon=abandoned.set, wait_until_abandoned=lambda: abandoned.wait(10) or 1 / 0
+    )
+    with Team(3) as team, pytest.raises(MemoryError):
+        team.run(failing_in(thread, MemoryError()), workspace)
+
+
+def test_thread_that_cannot_be_started(monkeypatch):
+    def start(self):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    with pytest.raises(RuntimeError, match="start new thread"), Team(3):
+        pass
+
+
+INTERRUPTED = """
+import os, signal, sys, threading, time
+import numpy as np
+from skdigitnet import BackpropMLPClassifier, _team
+_team.cpu_count = lambda: 2
+rng = np.random.default_rng(0)
+X, y = rng.random((20000, 400), dtype=np.float32), rng.integers(0, 10, 20000)
+clf = BackpropMLPClassifier((300,), n_jobs=2, tol=0, max_iter=100000, random_state=0,
+                            n_iter_no_change=np.inf, **eval(sys.argv[1]))
+threading.Timer(1.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+try:
+    clf.fit(X, y)
+except KeyboardInterrupt:
+    print("interrupted", np.isfinite(clf.coefs_[0]).all(), threading.active_count())
+"""
+
+
+@pytest.mark.parametrize("parameters", [{}, {"solver": "lbfgs", "max_fun": 10**6}], ids=str)
+def test_ctrl_c_ends_every_thread(tmp_path, parameters):
+    child = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, repr(parameters)],
+        cwd=tmp_path, check=True, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert child.stdout.split() == ["interrupted", "True", "1"]
