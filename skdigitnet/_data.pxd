@@ -9,6 +9,7 @@ cdef class Data:
         const Py_ssize_t* labels         # class indices, or NULL:
         const unsigned char* indicator   # (n_rows, n_outputs)
         readonly Py_ssize_t n_rows, n_features, itemsize
+        Py_ssize_t row_bytes             # of memory, in the mean
         readonly bint is_sparse
         readonly object dtype, sample_weight
         tuple arrays

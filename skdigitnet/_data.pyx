@@ -47,6 +47,8 @@ cdef class Data:
 
     cdef _point_to_values(self, flat):
         cdef const unsigned char[::1] values = flat.view(np.uint8)
+        bytes_per_value = self.itemsize + (sizeof(int) if self.is_sparse else 0)
+        self.row_bytes = len(flat) * bytes_per_value // self.n_rows
         self.arrays += (flat,)
         self.values = &values[0]
 

@@ -27,4 +27,5 @@ cdef inline double squared_norm(
     """||x||^2."""
     if real is float:
         return squared_norm_float(instruction_set, x, size)
-    return squared_norm_double(instruction_set, x, size)
+    else:
+        return squared_norm_double(instruction_set, x, size)

@@ -18,7 +18,8 @@ from ._data cimport Data
 from ._elementwise cimport squared_norm
 from ._layers cimport affine, transpose
 from ._passes cimport (
-    Block, Share, backward_to_deltas, panel_gradient, share_of_panels, sparse_gradient,
+    Block, Share, backward_to_deltas, dense_inputs, panel_gradient, share_of_panels,
+    sparse_gradient,
 )
 from ._real cimport real
 from ._team cimport wait_for_team
@@ -41,6 +42,10 @@ UPDATE_RULES = {
     "adam": ADAM,
 }
 
+
+# The next block's rows are fetched meanwhile if they leave room in the second cache.
+cdef enum:
+    MAX_PREFETCHED_BYTES = 2 ** 20
 
 cdef int instruction_set = best_instruction_set()
 
@@ -194,6 +199,32 @@ cdef check_buffers(
         )
 
 
+cdef double one_over_weight(
+    Data data, const Py_ssize_t[::1] order, Py_ssize_t first, Py_ssize_t last
+) noexcept nogil:
+    """1 / the sum of these rows' weights, or 0 if they have none."""
+    cdef:
+        Py_ssize_t i
+        double total = 0
+    for i in range(first, last):
+        total += data.weight[order[i]]
+    return 1 / total if total > 0 else 0
+
+
+cdef Block next_block(
+    Backprop net, Data data, const Py_ssize_t[::1] order, Py_ssize_t i, Py_ssize_t last,
+    double weight_scale,
+) noexcept nogil:
+    """The rows of ``order`` from i to ``last``, as many as fit."""
+    cdef:
+        Py_ssize_t m = min(last - i, net.block_size)
+        const Py_ssize_t* rows = &order[i]
+        const Py_ssize_t* end_of_next = rows + m
+    if m * data.row_bytes <= MAX_PREFETCHED_BYTES:
+        end_of_next = &order[0] + order.shape[0]
+    return Block(rows, m, rows + m, end_of_next, weight_scale)
+
+
 def train(
     Workspace workspace not None, Update update not None,
     const Py_ssize_t[::1] order, Py_ssize_t start, Py_ssize_t stop,
@@ -230,13 +261,14 @@ def train(
         Backprop net = workspace.plan
         Data data = workspace.data
         Py_ssize_t i = start, j, n = order.shape[0], first = 0, last = 0
-        double total = 0, weight_sum, weight_scale = 0, loss, rate, keep, keep_intercepts
+        double total = 0, weight_scale = 0, loss, rate, keep, keep_intercepts
         UpdateRule rule = update.rule
         bint starts, ends, in_place
         Share share = share_of_panels(net, workspace, thread)
         # gradient descent keeps none and touches none
         real* moment = &moments[0] if moments.shape[0] > 0 else &gradient[0]
         real* out
+        const real* inputs
         Block block
     check_buffers(workspace, thread, sizeof(real), theta.shape[0], gradient.shape[0])
     if batch_size < 1 or moments.shape[0] != update.n_moments * net.n_params:
@@ -247,17 +279,15 @@ def train(
             if i >= last:
                 first = i - i % batch_size
                 last = min(first + batch_size, n)
-                weight_sum = 0
-                for j in range(first, last):
-                    weight_sum += data.weight[order[j]]
-                weight_scale = 1 / weight_sum if weight_sum > 0 else 0
-            block = next_block(net, order, i, last, weight_scale)
+                weight_scale = one_over_weight(data, order, first, last)
+            block = next_block(net, data, order, i, last, weight_scale)
+            inputs = dense_inputs(net, data, &block, <real*> workspace.reals)
             starts, ends = i == first, i + block.m == last
             if starts:
                 total += (last - first) * total_penalty(net, workspace, decay)
             in_place = rule.kind == GRADIENT_DESCENT and starts and ends
             loss = backward_to_deltas(
-                instruction_set, net, data, workspace, thread, &block, &theta[0],
+                instruction_set, net, data, workspace, thread, &block, inputs, &theta[0],
                 -rule.learning_rate if in_place else 1,
             )
             if workspace.team.abandoned:
@@ -268,12 +298,14 @@ def train(
             keep = 1 - rate * decay if in_place else not starts
             keep_intercepts = 1 if in_place else not starts
             out = &theta[0] if in_place else &gradient[0]
-            sparse_gradient(
-                instruction_set, net, data, workspace, thread, share, &block, <real> keep, out
-            )
+            if inputs == NULL:
+                sparse_gradient(
+                    instruction_set, net, data, workspace, thread, share, block.m,
+                    <real> keep, out,
+                )
             for j in range(share.first, share.last):
                 panel_gradient(
-                    instruction_set, net, data, workspace, &block, &net.panels[j],
+                    instruction_set, net, workspace, inputs, block.m, &net.panels[j],
                     <real> keep, <real> keep_intercepts, out,
                 )
                 if ends and not in_place:
@@ -288,15 +320,6 @@ def train(
     if thread == 0:
         update.rule.n_steps = rule.n_steps
     return i, total
-
-
-cdef Block next_block(
-    Backprop net, const Py_ssize_t[::1] order, Py_ssize_t i, Py_ssize_t last,
-    double weight_scale,
-) noexcept nogil:
-    """The rows of ``order`` from i to ``last``, as many as fit."""
-    cdef Py_ssize_t m = min(last - i, net.block_size)
-    return Block(&order[i], &order[i] + m, &order[0] + order.shape[0], m, weight_scale)
 
 
 def add_loss_gradient(
@@ -315,24 +338,27 @@ def add_loss_gradient(
         Py_ssize_t i = start, j
         double loss = 0
         Share share = share_of_panels(net, workspace, thread)
+        const real* inputs
         Block block
     check_buffers(workspace, thread, sizeof(real), theta.shape[0], gradient.shape[0])
     with nogil:
         finish_weights(net, workspace, thread, 0, &theta[0])
         while wait_for_team(&workspace.team) and i < stop:
-            block = next_block(net, order, i, stop, weight_scale)
+            block = next_block(net, data, order, i, stop, weight_scale)
+            inputs = dense_inputs(net, data, &block, <real*> workspace.reals)
             loss += backward_to_deltas(
-                instruction_set, net, data, workspace, thread, &block, &theta[0], 1
+                instruction_set, net, data, workspace, thread, &block, inputs, &theta[0], 1
             )
             if workspace.team.abandoned:
                 break
-            sparse_gradient(
-                instruction_set, net, data, workspace, thread, share, &block, <real> 1,
-                &gradient[0],
-            )
+            if inputs == NULL:
+                sparse_gradient(
+                    instruction_set, net, data, workspace, thread, share, block.m,
+                    <real> 1, &gradient[0],
+                )
             for j in range(share.first, share.last):
                 panel_gradient(
-                    instruction_set, net, data, workspace, &block, &net.panels[j],
+                    instruction_set, net, workspace, inputs, block.m, &net.panels[j],
                     <real> 1, <real> 1, &gradient[0],
                 )
             i += block.m

@@ -29,9 +29,9 @@ cdef enum:
 
 cdef struct Block:
     const Py_ssize_t* rows
-    const Py_ssize_t* next_rows   # the rows from here to end come next
-    const Py_ssize_t* end
     Py_ssize_t m
+    const Py_ssize_t* next_rows   # that are worth to be fetched meanwhile
+    const Py_ssize_t* end_of_next
     double weight_scale           # each row counts weight_scale * sample_weight
 
 cdef struct Share:
@@ -119,7 +119,7 @@ cdef inline void gather_dense(
         const real* X = <const real*> data.values
     for i in range(share.first, share.last):
         row = block.rows[i]
-        if block.next_rows + i < block.end:
+        if block.next_rows + i < block.end_of_next:
             prefetch(X + block.next_rows[i] * n, n * sizeof(real))
         if data.weight[row] == 0:
             memset(inputs + i * n, 0, n * sizeof(real))
@@ -153,7 +153,7 @@ cdef inline void prefetch_sparse(Data data, const Block* block, Share share) noe
         Py_ssize_t i, row, begin, size
         const char* values = <const char*> data.values
     for i in range(share.first, share.last):
-        if block.next_rows + i >= block.end:
+        if block.next_rows + i >= block.end_of_next:
             break
         row = block.next_rows[i]
         begin, size = data.indptr[row], data.indptr[row + 1] - data.indptr[row]
@@ -259,17 +259,16 @@ cdef inline void hidden_deltas(
 
 cdef inline double backward_to_deltas(
     int instruction_set, Backprop net, Data data, Workspace workspace, int thread,
-    const Block* block, const real* theta, double step,
+    const Block* block, const real* inputs, const real* theta, double step,
 ) noexcept nogil:
     """Leave ``step`` times every delta of a block in the workspace; return its loss.
 
-    NaN if the team was abandoned.
+    ``inputs`` is what :func:`dense_inputs` says. NaN if the team was abandoned.
     """
     cdef:
         Py_ssize_t i
         Share share = share_of(block.m, SHARED_ROWS, thread, workspace.n_threads)
         real* work = <real*> workspace.reals
-        const real* inputs = dense_inputs(net, data, block, work)
         double loss = 0
     gather_targets(net, data, block, share, work)
     if data.is_sparse:
@@ -291,9 +290,9 @@ cdef inline double backward_to_deltas(
 
 cdef inline void sparse_gradient(
     int instruction_set, Backprop net, Data data, Workspace workspace, int thread,
-    Share panels, const Block* block, real keep, real* out,
+    Share panels, Py_ssize_t m, real keep, real* out,
 ) noexcept nogil:
-    """out <- keep * out + X^T delta_0, of these panels, for rows that remain sparse."""
+    """out <- keep * out + X^T delta_0, of these panels, for m rows that remain sparse."""
     cdef:
         Layer* layer = &net.layers[0]
         real* work = <real*> workspace.reals
@@ -306,25 +305,25 @@ cdef inline void sparse_gradient(
     for i in range(panels.first, panels.last):
         if net.panels[i].layer == 0:
             first, last = min(first, net.panels[i].first), net.panels[i].last
-    if first >= last or dense_inputs(net, data, block, work) != NULL:
+    if first >= last:
         return
     transpose_entries(
         <const real*> data.values, data.indices, workspace.row_begin, workspace.row_end,
-        block.m, first, last, values, rows, workspace.column_begin, workspace.column_end,
+        m, first, last, values, rows, workspace.column_begin, workspace.column_end,
     )
     begin, end = workspace.column_begin + first, workspace.column_end + first
-    if not is_worth_packing(begin, end, last - first, block.m, net.packed_size):
+    if not is_worth_packing(begin, end, last - first, m, net.packed_size):
         packed = NULL
     out += layer.coefs + first * layer.n_out
     spmm(
-        instruction_set, last - first, layer.n_out, block.m, values, rows, begin, end,
+        instruction_set, last - first, layer.n_out, m, values, rows, begin, end,
         work + layer.delta, keep, out, layer.n_out, out, packed,
     )
 
 
 cdef inline void panel_gradient(
-    int instruction_set, Backprop net, Data data, Workspace workspace,
-    const Block* block, const Panel* panel, real keep_coefs, real keep_intercepts, real* out,
+    int instruction_set, Backprop net, Workspace workspace, const real* inputs,
+    Py_ssize_t m, const Panel* panel, real keep_coefs, real keep_intercepts, real* out,
 ) noexcept nogil:
     """out <- keep * out + gradient, of a panel, and with a layer's first of its intercepts.
 
@@ -336,20 +335,18 @@ cdef inline void panel_gradient(
         real* work = <real*> workspace.reals
         Layer* layer = &net.layers[panel.layer]
         const real* delta = work + layer.delta
-        const real* a
+        const real* a = inputs
         real* out_coefs = out + layer.coefs + panel.first * layer.n_out
     if panel.layer > 0:
         a = work + net.layers[panel.layer - 1].outputs
-    else:
-        a = dense_inputs(net, data, block, work)
     if a != NULL:
         gemm(
-            instruction_set, panel.last - panel.first, layer.n_out, block.m,
+            instruction_set, panel.last - panel.first, layer.n_out, m,
             a + panel.first, 1, layer.n_in, delta, keep_coefs, out_coefs, layer.n_out,
             out_coefs,
         )
     if panel.first == 0:
         column_sums(
-            instruction_set, delta, block.m, layer.n_out, keep_intercepts,
+            instruction_set, delta, m, layer.n_out, keep_intercepts,
             out + layer.intercepts,
         )

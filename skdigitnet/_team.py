@@ -30,7 +30,7 @@ def n_threads(n_jobs: int | None, step_operations: float) -> int:
     """
     enough = int(step_operations // THREAD_OPERATIONS)
     backend: Any = get_active_backend()[0]
-    if enough < 2 or getattr(backend, "nesting_level", 0):
+    if enough < 2 or (backend.nesting_level or 0) > 0:
         return 1
     return min(effective_n_jobs(n_jobs), cpu_count(), enough)
 
