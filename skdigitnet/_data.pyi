@@ -4,7 +4,14 @@ import numpy as np
 import numpy.typing as npt
 
 def density(X: np.ndarray, n_rows: int) -> float: ...
-def compress(X: np.ndarray) -> Any: ...
+def compress(X: np.ndarray, expected_density: float) -> Compressed: ...
+
+class Compressed:
+    data: np.ndarray
+    indices: npt.NDArray[np.int32]
+    indptr: npt.NDArray[np.intp]
+    shape: tuple[int, int]
+    dtype: np.dtype
 
 class Data:
     n_rows: int

@@ -4,7 +4,6 @@
 from libc.stdint cimport INT32_MAX
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from ._real cimport real
 
@@ -59,9 +58,9 @@ cdef class Data:
             )
         if not isinstance(X, Compressed):
             X.check_format(full_check=True)  # an index out of range would be followed
-        if not X.has_canonical_format:  # sums are taken in the order of the columns
-            X = X.copy()
-            X.sum_duplicates()
+            if not X.has_canonical_format:  # sums are taken in the order of the columns
+                X = X.copy()
+                X.sum_duplicates()
         arrays = tuple(
             np.ascontiguousarray(a, dtype=t)
             for a, t in ((X.data, X.dtype), (X.indices, np.int32), (X.indptr, np.intp))
@@ -94,38 +93,45 @@ def density(const real[:, ::1] X, Py_ssize_t n_rows):
     return <double> count / (m * X.shape[1])
 
 
-class Compressed(csr_array):
-    """CSR rows that :func:`compress` has made, and that need no check."""
+class Compressed:
+    """CSR rows that :func:`compress` has made, with the attributes of SciPy's."""
+
+    def __init__(self, data, indices, indptr, n_features):
+        self.data, self.indices, self.indptr = data, indices, indptr
+        self.shape, self.dtype = (len(indptr) - 1, n_features), data.dtype
 
 
-def compress(const real[:, ::1] X):
-    """X in CSR form."""
+def compress(const real[:, ::1] X, double expected_density):
+    """X in CSR form: in one pass, with more memory on the way if there are more entries."""
     cdef:
-        Py_ssize_t i, j, place, n_rows = X.shape[0], n_features = X.shape[1]
-        int count
-        const real* x
+        Py_ssize_t i = 0, j, place = 0, n_rows = X.shape[0], n_features = X.shape[1]
+        Py_ssize_t capacity = n_features + <Py_ssize_t> (expected_density * n_rows * n_features)
         Py_ssize_t[::1] indptr = np.zeros(n_rows + 1, dtype=np.intp)
-        int[::1] indices
-        real[::1] values
-    with nogil:
-        for i in range(n_rows):
-            count = 0
-            x = &X[i, 0]
-            for j in range(n_features):
-                count += x[j] != 0
-            indptr[i + 1] = indptr[i] + count
-    # one element more: every element is written to the next free place, and only
-    # those that are not zero take it
-    indices = np.empty(indptr[n_rows] + 1, dtype=np.int32)
-    values = np.empty(indptr[n_rows] + 1, dtype=np.float32 if real is float else np.float64)
-    with nogil:
-        place = 0
-        for i in range(n_rows):
-            x = &X[i, 0]
-            for j in range(n_features):
-                indices[place], values[place] = <int> j, x[j]
-                place += x[j] != 0
-    arrays = (values.base[:place], indices.base[:place], indptr.base)
-    result = Compressed(arrays, shape=(n_rows, n_features))
-    result.has_canonical_format = True
-    return result
+        int[::1] indices = np.empty(capacity, dtype=np.int32)
+        real[::1] values = np.empty(capacity, np.float32 if real is float else np.float64)
+        const real* x
+    while True:
+        with nogil:
+            while i < n_rows and place + n_features <= capacity:
+                # every element is written to the next free place; those that are not
+                # zero take it
+                x = &X[i, 0]
+                for j in range(n_features):
+                    indices[place], values[place] = <int> j, x[j]
+                    place += x[j] != 0
+                i += 1
+                indptr[i] = place
+        if i == n_rows:
+            break
+        capacity += capacity // 2 + n_features
+        indices = _longer(indices.base, capacity, place)
+        values = _longer(values.base, capacity, place)
+    return Compressed(
+        values.base[:place], indices.base[:place], indptr.base, n_features
+    )
+
+
+def _longer(array, Py_ssize_t size, Py_ssize_t n_used):
+    longer = np.empty(size, dtype=array.dtype)
+    longer[:n_used] = array[:n_used]
+    return longer

@@ -45,7 +45,7 @@ UPDATE_RULES = {
 
 # The next block's rows are fetched meanwhile if they leave room in the second cache.
 cdef enum:
-    MAX_PREFETCHED_BYTES = 2 ** 20
+    MAX_PREFETCHED_BYTES = 1 << 20
 
 cdef int instruction_set = best_instruction_set()
 

@@ -331,10 +331,12 @@ def test_compressed_rows_are_those_of_scipy():
     for shape, dtype in product([(1, 1), (7, 5), (40, 300)], DTYPES):
         X = (rng.standard_normal(shape) * (rng.random(shape) < 0.3)).astype(dtype)
         X[0] = 0
-        actual, expected = compress(X), sparse.csr_array(X)
-        for name in ("data", "indices", "indptr"):
-            np.testing.assert_array_equal(getattr(actual, name), getattr(expected, name))
-        assert actual.dtype == dtype
+        expected = sparse.csr_array(X)
+        for expected_density in (0, 0.1, 1):  # whatever is thought beforehand
+            actual = compress(X, expected_density)
+            for name in ("data", "indices", "indptr"):
+                np.testing.assert_array_equal(getattr(actual, name), getattr(expected, name))
+            assert (actual.dtype, actual.shape) == (dtype, shape)
         assert density(X, 10**6) == pytest.approx(expected.nnz / X.size)
 
 
