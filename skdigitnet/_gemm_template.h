@@ -139,6 +139,8 @@ INLINE void NAME(sparse_rows)(
     REAL *c, ptrdiff_t n)
 {
     NAME(vector) sum[4], other[4];
+    if (p == p_end && q == q_end && beta == 1 && d == c)
+        return; /* of many columns most are empty */
     _Pragma("GCC unroll 4")
     for (int v = 0; v < vectors; v++)
         sum[v] = other[v] = (NAME(vector)){0};

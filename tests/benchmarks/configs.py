@@ -83,7 +83,7 @@ def mnist_configs() -> Iterable[Config]:
     for solver in ("momentum", "nesterov", "adam"):
         for (hidden, batch), (sklearn, _) in zip(NETWORKS, plain, strict=True):
             like, targets = f"mnist-sgd-{hidden}-{batch}", {"sklearn": sklearn}
-            yield config("mnist", solver, hidden, batch, 5, targets=targets, like=like)
+            yield config("mnist", solver, hidden, batch, 10, targets=targets, like=like)
 
 
 def digits_configs() -> Iterable[Config]:

@@ -33,6 +33,12 @@ The peers come with the extra `bench`; on Linux the second address has PyTorch w
     SKDIGITNET_MNIST=folder python tests/benchmarks/report.py --run
 
 The lines on MNIST need its four original files in the folder that SKDIGITNET_MNIST names."""
+COMPARISONS = {
+    "compare": "Against scikit-learn and JAX, one thread",
+    "compare-torch": "Against PyTorch, one thread",
+    "compare-skorch": "Against skorch, one thread",
+    "compare-2-threads": "Against scikit-learn and JAX, two threads",
+}
 COMPARED = ("configuration", "peer", "ours", "peer's", "ratio", "objective", "accuracy")
 FAMILIES = {
     "mnist-sgd": "MNIST, plain SGD",
@@ -49,8 +55,7 @@ def benchmarks(measured: dict[str, dict]) -> str:
         [INTRODUCTION],
         machine(measured),
         targets(measured),
-        compared(measured, "compare-1", "Against the peers, one thread"),
-        compared(measured, "compare-2", "Against the peers, two threads"),
+        *(compared(measured, run, title) for run, title in COMPARISONS.items()),
         threads(measured),
         study(measured),
         time_to_accuracy(measured),
@@ -99,7 +104,7 @@ def target_table(chosen: list[dict]) -> list[str]:
 def compared(measured: dict[str, dict], run: str, title: str) -> list[str]:
     if run not in measured:
         return []
-    picture = f"![The ratios by configuration and peer](images/ratios-{run[-1]}.png)"
+    picture = f"![The ratios by configuration and peer](images/{run}.png)"
     lines = [f"## {title}", "", "Times are of an epoch, an iteration or a call.", "", picture]
     rows = measured[run]["results"]
     for family, members in groupby(rows, key=lambda row: "-".join(row["name"].split("-")[:2])):

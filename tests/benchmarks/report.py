@@ -5,7 +5,7 @@
     python tests/benchmarks/report.py                 write the page from what there is
 
 The files are kept in .benchmarks/ in the repository, which git ignores; the pictures are
-drawn into docs/images/. A full run takes some hours and wants a quiet machine.
+drawn into docs/images/. A full run takes about half an hour and wants a quiet machine.
 """
 
 from __future__ import annotations
@@ -22,15 +22,26 @@ SCRIPTS = Path(__file__).resolve().parent
 ROOT = SCRIPTS.parents[1]
 RESULTS = ROOT / ".benchmarks"
 DOCS = ROOT / "docs"
+REPEATS = ("--repeats", "3")
+SMALL = ("digits-sgd-30-10", "digits-sgd-30-32", "digits-sgd-100-32", "digits-sgd-100-200")
 RUNS = {
-    "compare-1": ["compare.py", "--config", "targets", "readme", "--threads", "1"],
-    "compare-2": ["compare.py", "--config", "targets", "--threads", "2", "--repeats", "3"],
-    "threads": ["threads.py"],
+    "compare": [
+        "compare.py", "--config", "targets", "readme", "--peers", "sklearn", "jax", *REPEATS,
+    ],
+    "compare-torch": [
+        "compare.py", "--config", "mnist-sgd-*", *SMALL, "--peers", "torch", *REPEATS,
+    ],
+    "compare-skorch": ["compare.py", "--config", *SMALL, "--peers", "skorch", *REPEATS],
+    "compare-2-threads": [
+        "compare.py", "--config", "mnist-sgd-*", "mnist-adam-*", "*64-lbfgs-*",
+        "--peers", "sklearn", "jax", "--threads", "2", *REPEATS,
+    ],
+    "threads": ["threads.py", *REPEATS],
     "study": ["study.py"],
     "time_to_accuracy": ["time_to_accuracy.py"],
-    "growth": ["growth.py"],
+    "growth": ["growth.py", "--peers", "sklearn", "jax", "--repeats", "1"],
     "imports": ["imports.py"],
-}
+}  # fmt: skip
 
 
 def run(name: str, folder: Path) -> None:
@@ -52,9 +63,9 @@ def draw(measured: dict[str, dict], images: Path) -> None:
     from plots import plot_growth, plot_ratios
 
     images.mkdir(parents=True, exist_ok=True)
-    for name in ("compare-1", "compare-2"):
+    for name in pages.COMPARISONS:
         if name in measured:
-            plot_ratios(measured[name]["results"], images / f"ratios-{name[-1]}.png")
+            plot_ratios(measured[name]["results"], images / f"{name}.png")
     if "growth" in measured:
         plot_growth(measured["growth"]["results"], images / "growth.png")
 
