@@ -64,24 +64,50 @@ class Settings:
         )
 
 
-# to be chosen by --search
+# Chosen with --search: of what was tried, the shortest fit whose accuracy on the validation
+# images, in the mean of the seeds looked at, was 98.08 % at least; the same bar for all.
 SETTINGS = {
-    "ours": Settings(100, 16, 20, 0.5, schedule="linear", threads=2),
-    "sklearn": Settings(100, 32, 20, 0.05, momentum=0.9, activation="relu"),
-    "torch": Settings(100, 32, 15, 0.2, activation="relu", schedule="linear"),
+    "ours": Settings(160, 100, 7, 0.15, "sgd", 0.9, "relu", "linear", threads=2),
+    "sklearn": Settings(200, 200, 11, 0.2, "sgd", 0.9, "relu", threads=2),
+    "torch": Settings(200, 200, 7, 0.012, "adam", 0.0, "relu", "linear", threads=2),
 }
 
 
 def candidates(peer: str) -> list[Settings]:
-    """What --search tries."""
+    """What --search tries: a compact grid around what was tried.
+
+    Of scikit-learn's schedules, "adaptive" is "constant" here, since the loss falls in
+    every epoch, and "invscaling" all but stops after the first.
+    """
     own = SETTINGS[peer]
-    schedules = ("constant", "adaptive") if peer == "sklearn" else ("constant", "linear")
-    return [
-        replace(own, rate=rate, epochs=epochs, schedule=schedule)
-        for rate, epochs, schedule in product(
-            (own.rate / 2, own.rate, own.rate * 2), (own.epochs // 2, own.epochs), schedules
+    linear = peer != "sklearn"
+    sizes = ((128, 8), (160, 7), (200, 5), (200, 7)) if linear else ((128, 13), (200, 11))
+    solvers = (
+        ("sgd", 0.0, 64, 0.7),
+        ("sgd", 0.9, 100, 0.15 if linear else 0.08),
+        ("sgd", 0.9, 200, 0.25 if linear else 0.2),
+        ("adam", 0.0, 64, 0.004 if linear else 0.0005),
+        ("adam", 0.0, 200, 0.012 if linear else 0.002),
+    )
+    grid = [
+        replace(
+            own,
+            hidden=hidden,
+            epochs=epochs,
+            solver=solver,
+            momentum=momentum,
+            batch=batch,
+            rate=rate,
         )
+        for (hidden, epochs), (solver, momentum, batch, rate) in product(sizes, solvers)
     ]
+    others = [
+        replace(own, activation="tanh"),
+        replace(own, activation="logistic"),
+        replace(own, schedule="constant" if linear else "invscaling"),
+        replace(own, threads=1),
+    ]
+    return list(dict.fromkeys([own, *grid, *others]))
 
 
 def estimator(kind: type, settings: Settings, seed: int, **more):
