@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import OptimizeResult, minimize
 
-from skdigitnet._network import Network
 from skdigitnet._objective import MAX_BLOCK_ROWS, Objective
 from skdigitnet._stopping import TrainingState, check_finite
 from skdigitnet._threads import single_threaded_blas
@@ -37,9 +36,9 @@ class LBFGSSolver:
         """How often each row may be gone through, if no iteration needs a second look."""
         return self.max_iter
 
-    def step_operations(self, network: Network, n_rows: int) -> int:
-        """About how much arithmetic a block of rows takes."""
-        return 6 * min(MAX_BLOCK_ROWS, n_rows) * network.n_params
+    def step_rows(self, n_rows: int) -> int:
+        """How many rows go through the network together."""
+        return min(MAX_BLOCK_ROWS, n_rows)
 
     def solve(
         self,

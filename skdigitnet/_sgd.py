@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from skdigitnet import _kernels
-from skdigitnet._network import Network
-from skdigitnet._objective import CALL_OPERATIONS, Objective
+from skdigitnet._objective import CALL_OPERATIONS, MAX_BLOCK_ROWS, Objective
 from skdigitnet._stopping import TrainingState, check_finite
 
 BATCH_OPERATIONS = 5000  # what a batch costs at least
@@ -99,9 +98,9 @@ class StochasticSolver:
             " Raise max_iter, or learning_rate_init if the loss still falls slowly."
         )
 
-    def step_operations(self, network: Network, n_rows: int) -> int:
-        """About how much arithmetic one update takes."""
-        return 6 * min(self._batch_rows(), n_rows) * network.n_params
+    def step_rows(self, n_rows: int) -> int:
+        """How many rows go through the network together."""
+        return min(self._batch_rows(), MAX_BLOCK_ROWS, n_rows)
 
     @property
     def n_passes(self) -> int:

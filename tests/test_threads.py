@@ -12,7 +12,10 @@ from scipy import sparse
 from sklearn.model_selection import GridSearchCV
 
 from skdigitnet import BackpropMLPClassifier, _team
+from skdigitnet._data import compress
+from skdigitnet._network import Network
 from skdigitnet._team import Team
+from skdigitnet._training import row_operations
 
 RNG = np.random.default_rng(0)
 X = RNG.random((600, 300)) * (RNG.random((600, 300)) < 0.2)
@@ -98,6 +101,22 @@ def test_a_small_network_keeps_to_one_thread(monkeypatch):
     make(n_jobs=4, hidden_layer_sizes=(10,), batch_size=10).fit(X, y)
 
 
+def test_threads_are_counted_by_the_work_there_is(monkeypatch):
+    monkeypatch.setattr(_team, "cpu_count", lambda: 8)
+    for steps, expected in ((0.5, 1), (1.9, 1), (2, 2), (3.5, 3), (100, 4)):
+        assert _team.n_threads(4, steps * _team.THREAD_OPERATIONS) == expected
+
+
+def test_only_entries_are_work():
+    network = Network((300, 80, 7), "logistic", "softmax")
+    whole = row_operations(network, X)
+    assert whole == 6 * network.n_params
+    entries = sparse.csr_array(X).nnz / X.size
+    for rows in (sparse.csr_array(X), compress(X, 0.2)):
+        expected = whole - 6 * (1 - entries) * 300 * 80
+        assert row_operations(network, rows) == pytest.approx(expected)
+
+
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_no_thread_outlives_the_fit(thread_counts):
     before = threading.active_count()
@@ -138,6 +157,8 @@ INTERRUPTED = """
 import os, signal, sys, threading, time
 import numpy as np
 from skdigitnet import BackpropMLPClassifier, _team
+from skdigitnet._data import compress
+from skdigitnet._network import Network
 _team.cpu_count = lambda: 2
 rng = np.random.default_rng(0)
 X, y = rng.random((20000, 400), dtype=np.float32), rng.integers(0, 10, 20000)
