@@ -131,6 +131,7 @@ SETS = {
         "digits-lbfgs-100",
         "mnist5k-lbfgs-100",
         "predict-100",
+        "predict-rows-100",
     ],
     "grid": [config.name for config in GRID],
     "lbfgs": [config.name for config in CONFIGS.values() if config.solver == "lbfgs"],
