@@ -49,7 +49,7 @@ class Team:
 
     def __init__(self, n_threads: int = 1):
         self.n_threads = n_threads
-        self._pool: ThreadPoolExecutor | None = None
+        self._pool: Any = None
 
     def __enter__(self) -> Team:
         n_helpers = self.n_threads - 1
@@ -76,9 +76,7 @@ class Team:
         helpers: list[Future] = []
         try:
             for thread in range(1, self.n_threads):
-                helpers.append(
-                    self._pool.submit(_help, kernel, workspace, arguments, thread)  # type: ignore[union-attr]
-                )
+                helpers.append(self._pool.submit(_help, kernel, workspace, arguments, thread))
             result = kernel(workspace, *arguments)
         except BaseException:
             workspace.abandon()

@@ -27,9 +27,9 @@ and the peer reached. `standardised` is MNIST without a zero in it, `mnist64` MN
 float64; a name is data, solver, hidden units and batch size. What each script measures is in
 its docstring, in `tests/benchmarks/`.
 
-The peers come with the extra `bench`; on Linux the second address has PyTorch without CUDA:
+The peers come with the extra `bench`:
 
-    pip install ".[bench]" --extra-index-url https://download.pytorch.org/whl/cpu
+    pip install ".[bench]"
     SKDIGITNET_MNIST=folder python tests/benchmarks/report.py --run
 
 The lines on MNIST need its four original files in the folder that SKDIGITNET_MNIST names."""
