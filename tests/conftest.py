@@ -1,4 +1,4 @@
-"""What the tests share: where to import from, and MNIST."""
+"""What the tests share: where to import from, instruction sets, and MNIST."""
 
 import gzip
 import os
@@ -17,6 +17,18 @@ ROOT = TESTS.parent
 if not any((ROOT / "skdigitnet" / f"_kernels{end}").exists() for end in EXTENSION_SUFFIXES):
     sys.path[:] = [entry for entry in sys.path if Path(entry).resolve() != ROOT]
 sys.path.insert(0, str(TESTS))  # for `import reference`
+
+from skdigitnet import _kernels  # noqa: E402, the paths come first
+
+
+@pytest.fixture(params=_kernels.INSTRUCTION_SETS)
+def instruction_set(request):
+    """Every instruction set in turn, those that this processor lacks skipped."""
+    if _kernels.use_instruction_set(request.param) != request.param:
+        _kernels.use_instruction_set()
+        pytest.skip(f"this processor has no {request.param}")
+    yield request.param
+    _kernels.use_instruction_set()
 
 
 def read_idx(path):

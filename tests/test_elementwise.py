@@ -21,16 +21,6 @@ BEST = _kernels.use_instruction_set()
 EXHAUSTIVE = bool(os.environ.get("SKDIGITNET_EXHAUSTIVE"))  # minutes a function and set
 
 
-@pytest.fixture(params=_kernels.INSTRUCTION_SETS)
-def instruction_set(request):
-    """Every instruction set in turn, those that this processor lacks skipped."""
-    if _kernels.use_instruction_set(request.param) != request.param:
-        _kernels.use_instruction_set()
-        pytest.skip(f"this processor has no {request.param}")
-    yield request.param
-    _kernels.use_instruction_set()
-
-
 def apply(activation, z):
     a = np.array(z)
     _kernels.apply_activation(activation, a[np.newaxis])

@@ -17,16 +17,6 @@ DTYPES = (np.float32, np.float64)
 TOLERANCE = {np.float32: 2e-5, np.float64: 1e-12}
 
 
-@pytest.fixture(params=_kernels.INSTRUCTION_SETS)
-def instruction_set(request):
-    """Every instruction set in turn, those that this processor lacks skipped."""
-    if _kernels.use_instruction_set(request.param) != request.param:
-        _kernels.use_instruction_set()
-        pytest.skip(f"this processor has no {request.param}")
-    yield request.param
-    _kernels.use_instruction_set()
-
-
 @pytest.fixture
 def avx2_and_avx512():
     """A function that computes the same with each of the two."""
