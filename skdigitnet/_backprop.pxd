@@ -18,6 +18,10 @@ cdef struct Layer:
     Py_ssize_t outputs      # A_{l+1}
     Py_ssize_t delta        # delta_l
     Py_ssize_t transposed   # W_l^T, for l > 0
+    Py_ssize_t dropped      # A_{l+1} after dropout; A_{l+1} itself without
+    # of the layer's outputs in training
+    double dropout          # the share of units that are dropped
+    Py_ssize_t first_unit   # the number of its first unit among all hidden ones
 
 
 # Rows of a W_l that one thread computes and updates at a time.
@@ -37,6 +41,7 @@ cdef class Backprop:
         Py_ssize_t inputs, targets, weights, packed, packed_size
         readonly bint is_sparse
         readonly Py_ssize_t n_layers, n_coefs, n_params, n_panels, block_size, n_reals
+        Py_ssize_t n_hidden_units
 
     cdef _divide_into_panels(self)
     cdef _lay_out(self, Py_ssize_t n_inputs)

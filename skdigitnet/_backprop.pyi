@@ -21,6 +21,7 @@ class Backprop:
         out_activation: str,
         block_size: int,
         sparse: bool,
+        dropout: tuple[float, ...] = (),
     ) -> None: ...
 
 class Workspace:

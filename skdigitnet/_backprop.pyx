@@ -37,12 +37,13 @@ cdef class Backprop:
 
     theta holds every W_l, then every b_l. Each W_l is divided into panels of rows, the
     units that threads share out among them. A :class:`Workspace` holds all that a
-    pass over one block of at most ``block_size`` rows writes.
+    pass over one block of at most ``block_size`` rows writes. ``dropout`` has the share
+    of units that each hidden layer drops in training; it is empty for none.
     """
 
     def __cinit__(
         self, layer_sizes, str activation, str loss, str out_activation,
-        Py_ssize_t block_size, bint sparse,
+        Py_ssize_t block_size, bint sparse, dropout=(),
     ):
         cdef Py_ssize_t l, n_inputs = block_size
         cdef Layer* layer
@@ -62,6 +63,11 @@ cdef class Backprop:
         for l in range(self.n_layers):
             self.layers[l].intercepts = self.n_params
             self.n_params += self.layers[l].n_out
+        for l, share in enumerate(dropout):
+            self.layers[l].dropout = share
+        for l in range(self.n_layers - 1):
+            self.layers[l].first_unit = self.n_hidden_units
+            self.n_hidden_units += self.layers[l].n_out
         self._divide_into_panels()
         if sparse:
             layer = &self.layers[0]
@@ -96,6 +102,9 @@ cdef class Backprop:
         for l in range(self.n_layers):
             layer = &self.layers[l]
             layer.outputs = self._reserve(m * layer.n_out)
+            layer.dropped = layer.outputs
+            if layer.dropout > 0:
+                layer.dropped = self._reserve(m * layer.n_out)
             layer.delta = self._reserve(m * layer.n_out)
             layer.transposed = self._reserve(layer.n_in * layer.n_out if l > 0 else 0)
         self.inputs = self._reserve(n_inputs * self.layers[0].n_in)

@@ -1,43 +1,21 @@
-"""The estimator: parameters, validation, and what fit publishes."""
+"""The estimator: its parameters and what they may be."""
 
 from __future__ import annotations
 
-import warnings
-from dataclasses import MISSING, fields, replace
 from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.metrics import get_scorer_names
 from sklearn.utils._param_validation import Interval, Options, StrOptions
-from sklearn.utils.metaestimators import available_if
 
-from skdigitnet._lbfgs import LBFGSSolver
-from skdigitnet._network import Network
+from skdigitnet._fitting import FittingMixin
 from skdigitnet._prediction import PredictionMixin
-from skdigitnet._sgd import StochasticSolver
-from skdigitnet._stopping import TrainingState
-from skdigitnet._training import Training, unchanged_on_error
-from skdigitnet._validation import (
-    Labels,
-    TrainingRows,
-    check_initial,
-    check_training_rows,
-    make_network,
-)
+from skdigitnet._schedules import SCHEDULES
 
 
-def _is_stochastic(estimator) -> bool:
-    if estimator.solver in ("sgd", "adam"):
-        return True
-    raise AttributeError(
-        f"partial_fit is there for solver='sgd' and solver='adam'; solver={estimator.solver!r}"
-        " needs all rows at once."
-    )
-
-
-class BackpropMLPClassifier(PredictionMixin, ClassifierMixin, BaseEstimator):
+class BackpropMLPClassifier(FittingMixin, PredictionMixin, ClassifierMixin, BaseEstimator):
     r"""Multilayer perceptron trained by backpropagation.
 
     Minimises, over the weights of a network with sigmoid hidden layers,
@@ -75,20 +53,25 @@ class BackpropMLPClassifier(PredictionMixin, ClassifierMixin, BaseEstimator):
     batch_size : int or "auto", default="auto"
         Rows in a mini-batch of SGD and Adam; "auto" is 200. All rows make one batch if
         there are fewer.
-    learning_rate : {"constant", "invscaling", "adaptive", "linear"}, default="constant"
-        Schedule of the step. "constant" is ``learning_rate_init`` throughout. "linear",
-        for SGD and Adam, falls by ``learning_rate_init / max_iter`` after each epoch, so
-        that it would be zero after ``max_iter`` of them; then it starts again. For SGD
+    learning_rate : {"constant", "invscaling", "adaptive", "linear", "cosine", "step", \
+            "one_cycle"} or callable, default="constant"
+        Schedule of the step. "constant" is ``learning_rate_init`` throughout. For SGD
         alone: "invscaling" is divided by ``(t + 1) ** power_t`` after epochs over rows of
         total weight t; "adaptive" is divided by 5 whenever the stopping rule would stop,
-        until it is at most 1e-6.
+        until it is at most 1e-6. For SGD and Adam, a factor of ``learning_rate_init`` in
+        each epoch that depends on the share s of ``max_iter`` that is done, from 0 on,
+        and then starts again: "linear" is 1 - s; "cosine" is (1 + cos(pi s)) / 2;
+        "step" is 1, from s = 1/2 on 1/10 and from 3/4 on 1/100; "one_cycle" rises in a
+        line from 1/25 to 1 at s = 0.3 and falls to 0 along a cosine. A callable maps s to
+        the factor.
     learning_rate_init : float or "auto", default="auto"
         Step of SGD and Adam; "auto" is 0.2 for SGD, 0.02 for SGD with identity outputs
         (whose gradient has no bound), and 0.01 for Adam.
     power_t : float, default=0.5
         Exponent of ``learning_rate="invscaling"``.
     max_iter : int, default=1000
-        Largest number of epochs (SGD, Adam) or iterations (L-BFGS) in one call to fit.
+        Largest number of epochs (SGD, Adam) or iterations (L-BFGS) in one call to fit;
+        one that Ctrl-C has interrupted and the next, with ``warm_start``, count as one.
     shuffle : bool, default=True
         Whether SGD and Adam take the rows in a new order every epoch.
     random_state : int, RandomState instance or None, default=None
@@ -113,12 +96,21 @@ class BackpropMLPClassifier(PredictionMixin, ClassifierMixin, BaseEstimator):
     epsilon : float, default=1e-8
         Added to Adam's denominator.
     early_stopping : bool, default=False
-        Whether to hold out rows, to stop when the accuracy on them no longer improves,
-        and to keep the weights that were best on them. Holds for every solver.
+        Whether to stop when the score on validation rows no longer improves, and to
+        publish the weights that were best on them. The rows are ``X_val`` and ``y_val``
+        of :meth:`fit`, or else some that are held out. Holds for every solver.
     validation_fraction : float, default=0.1
         Share of the rows that ``early_stopping`` holds out, in (0, 1).
+    scoring : str or callable, default="accuracy"
+        The score of ``early_stopping``: the name of a scorer, a scorer
+        ``scoring(estimator, X, y)``, or "loss" for minus the loss on the validation rows
+        without the penalty. Sample weights and class weights count.
     n_iter_no_change : int, default=10
         Epochs without improvement that the stopping rule lets pass.
+    dropout : float or sequence of float, default=0.0
+        Share of the hidden units, of all hidden layers or of each, that SGD and Adam leave
+        out for each row in training, drawn anew every epoch; the others' outputs are
+        divided by one minus it, so that the whole network predicts [4]_. In [0, 1).
     max_fun : int, default=15000
         Largest number of evaluations of J by L-BFGS.
     class_weight : dict, list of dict, "balanced" or None, default=None
@@ -147,10 +139,13 @@ class BackpropMLPClassifier(PredictionMixin, ClassifierMixin, BaseEstimator):
     best_loss_ : float or None
         Smallest of them; None with ``early_stopping``.
     validation_scores_ : list of float or None
-        Accuracy on the held-out rows after each epoch or iteration; None without
+        Score on the validation rows after each epoch or iteration; None without
         ``early_stopping``.
     best_validation_score_ : float or None
-        That of the published weights; None without ``early_stopping``.
+        The best of them, that of the published weights; None without
+        ``early_stopping``.
+    best_iteration_ : int or None
+        The epoch or iteration of it, from 1; None without ``early_stopping``.
     n_iter_ : int
         Epochs or iterations so far, those before a warm start included.
     t_ : int
@@ -186,6 +181,8 @@ class BackpropMLPClassifier(PredictionMixin, ClassifierMixin, BaseEstimator):
        2015.
     .. [3] R. H. Byrd, P. Lu, J. Nocedal and C. Zhu, "A limited memory algorithm for
        bound constrained optimization", SIAM J. Sci. Comput. 16, 1995.
+    .. [4] N. Srivastava, G. Hinton, A. Krizhevsky, I. Sutskever and R. Salakhutdinov,
+       "Dropout: a simple way to prevent neural networks from overfitting", JMLR 15, 2014.
 
     Examples
     --------
@@ -209,7 +206,10 @@ class BackpropMLPClassifier(PredictionMixin, ClassifierMixin, BaseEstimator):
         "output_activation": [StrOptions({"auto", "softmax", "logistic", "identity"})],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "learning_rate": [StrOptions({"constant", "invscaling", "adaptive", "linear"})],
+        "learning_rate": [
+            StrOptions({"constant", "invscaling", "adaptive", *SCHEDULES}),
+            callable,
+        ],
         "learning_rate_init": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
         "power_t": [Interval(Real, 0, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
@@ -225,10 +225,12 @@ class BackpropMLPClassifier(PredictionMixin, ClassifierMixin, BaseEstimator):
         "epsilon": [Interval(Real, 0, None, closed="neither")],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "scoring": [StrOptions({"loss", *get_scorer_names()}), callable],
         "n_iter_no_change": [
             Interval(Integral, 1, None, closed="left"),
             Options(Real, {np.inf}),
         ],
+        "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
         "max_fun": [Interval(Integral, 1, None, closed="left")],
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
         "n_jobs": [
@@ -264,7 +266,9 @@ class BackpropMLPClassifier(PredictionMixin, ClassifierMixin, BaseEstimator):
         epsilon=1e-8,
         early_stopping=False,
         validation_fraction=0.1,
+        scoring="accuracy",
         n_iter_no_change=10,
+        dropout=0.0,
         max_fun=15000,
         class_weight=None,
         n_jobs=None,
@@ -292,181 +296,12 @@ class BackpropMLPClassifier(PredictionMixin, ClassifierMixin, BaseEstimator):
         self.epsilon = epsilon
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
+        self.scoring = scoring
         self.n_iter_no_change = n_iter_no_change
+        self.dropout = dropout
         self.max_fun = max_fun
         self.class_weight = class_weight
         self.n_jobs = n_jobs
-
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None, *, coef_init=None, intercept_init=None):
-        """Train the network.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            float32 is trained in float32, everything else in float64. Sparse X is
-            never made dense.
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Class labels (numbers, strings or booleans), or for several labels a row
-            an indicator matrix of 0 and 1.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weight of each row, not negative; all ones by default.
-        coef_init : list of array-like, default=None
-            Initial weights, of shapes (n_in, n_out), one a layer. Training starts
-            afresh from them, whatever ``warm_start`` says. The random draws are made
-            all the same, so the order of the rows does not depend on them.
-        intercept_init : list of array-like, default=None
-            Initial intercepts, of shapes (n_out,), one a layer.
-
-        Returns
-        -------
-        self : BackpropMLPClassifier
-
-        Raises
-        ------
-        ValueError
-            For a parameter, X, y, weights or initial weights that cannot be used, and
-            when training diverges. The estimator is then as it was before.
-        KeyboardInterrupt
-            On Ctrl-C; once training has begun the estimator is then fitted with the
-            weights so far.
-
-        Warns
-        -----
-        ConvergenceWarning
-            If training ends at ``max_iter`` or ``max_fun``.
-        """
-        afresh = coef_init is not None or intercept_init is not None
-        going_on = self.warm_start and hasattr(self, "coefs_") and not afresh
-        rows = check_training_rows(self, X, y, sample_weight, reset=not going_on)
-        labels = self._labels() if going_on else Labels.of(rows.y)
-        labels.check_complete(rows.y[rows.sample_weight > 0])
-        network = self._network(rows, labels)
-        initial = check_initial(network, coef_init, intercept_init, rows.X.dtype)
-        fraction = self.validation_fraction if self.early_stopping else None
-        with unchanged_on_error(self.random_state):
-            training = self._training(rows, labels, network, going_on=going_on)
-            if afresh:
-                training.set_weights(*initial)
-            warning = self._train(
-                training, self._solver(), fraction, keep_state=self.warm_start
-            )
-        if warning is not None:
-            warnings.warn(warning, ConvergenceWarning, stacklevel=3)
-        return self
-
-    @available_if(_is_stochastic)
-    def partial_fit(self, X, y, classes=None, sample_weight=None):
-        """Train for one epoch on these rows.
-
-        The order of the rows, the optimiser's moments and the learning rate go on
-        from call to call: n calls with the same rows are ``fit`` with ``max_iter=n``.
-        No stopping rule applies and nothing is held out.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            As in :meth:`fit`.
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            As in :meth:`fit`; it need not hold every class.
-        classes : array-like of shape (n_classes,), default=None
-            Every class that any y will hold. Needed in the first call, may be left
-            out afterwards.
-        sample_weight : array-like of shape (n_samples,), default=None
-            As in :meth:`fit`; the penalty is divided by the sum over these rows.
-
-        Returns
-        -------
-        self : BackpropMLPClassifier
-
-        Raises
-        ------
-        AttributeError
-            With ``solver="lbfgs"``, which needs all rows at once.
-        ValueError
-            As in :meth:`fit`; and for a label that is not among the classes.
-        """
-        self._validate_params()
-        going_on = hasattr(self, "coefs_")
-        rows = check_training_rows(self, X, y, sample_weight, reset=not going_on)
-        labels = self._labels() if going_on else Labels.given(classes, rows.y)
-        labels.check_same(classes)
-        network = self._network(rows, labels)
-        one_epoch = replace(self._solver(), n_epochs=1, n_iter_no_change=np.inf)
-        with unchanged_on_error(self.random_state):
-            training = self._training(rows, labels, network, going_on=going_on)
-            self._train(training, one_epoch, None, keep_state=True)
-        return self
-
-    def _network(self, rows: TrainingRows, labels: Labels) -> Network:
-        return make_network(
-            rows.X.shape[1],
-            labels,
-            hidden_layer_sizes=self.hidden_layer_sizes,
-            activation=self.activation,
-            loss=self.loss,
-            output_activation=self.output_activation,
-        )
-
-    def _training(
-        self, rows: TrainingRows, labels: Labels, network: Network, *, going_on: bool
-    ) -> Training:
-        if not going_on:
-            return Training.new(rows, labels, network, self.random_state)
-        theta = network.pack(self.coefs_, self.intercepts_, rows.X.dtype)
-        kept = getattr(self, "_training_state", None)
-        if kept is None:
-            kept = TrainingState(
-                theta, self.loss_, list(self.loss_curve_), self.t_, float(self.t_)
-            )
-        return Training.continued(rows, labels, network, kept, theta, self.random_state)
-
-    def _solver(self) -> StochasticSolver | LBFGSSolver:
-        kind = LBFGSSolver if self.solver == "lbfgs" else StochasticSolver
-        return kind(
-            **{f.name: getattr(self, f.name) for f in fields(kind) if f.default is MISSING}
-        )
-
-    def _train(
-        self, training: Training, solver, validation_fraction: float | None, *, keep_state: bool
-    ) -> str | None:
-        """Train and publish, on Ctrl-C what there is; return the solver's warning."""
-        try:
-            warning = training.run(
-                solver,
-                loss=self.loss,
-                alpha=self.alpha,
-                class_weight=self.class_weight,
-                validation_fraction=validation_fraction,
-                n_jobs=self.n_jobs,
-            )
-        except KeyboardInterrupt:
-            self._publish(training, keep_state)
-            raise
-        self._publish(training, keep_state)
-        return warning
-
-    def _publish(self, training: Training, keep_state: bool) -> None:
-        network, state = training.network, training.state
-        theta = state.published_theta
-        for name in ("n_features_in_", "feature_names_in_", "_training_state"):
-            self.__dict__.pop(name, None)
-        self.__dict__.update(training.rows.features)
-        if keep_state:
-            # training goes on in the state's own arrays, so publish a copy
-            self._training_state, theta = state, theta.copy()
-        self.classes_, self._multilabel = training.labels.classes, training.labels.multilabel
-        self.coefs_, self.intercepts_ = network.unpack(theta)
-        self.n_layers_, self.n_outputs_ = len(network.layer_sizes), network.n_outputs
-        self.out_activation_ = network.out_activation
-        self.n_iter_, self.t_ = len(state.loss_curve), state.n_samples_seen
-        self.loss_, self.loss_curve_ = state.loss, list(state.loss_curve)
-        self.best_loss_ = self.validation_scores_ = self.best_validation_score_ = None
-        if state.held_out is None:
-            self.best_loss_ = min(self.loss_curve_, default=self.loss_)
-        else:
-            self.validation_scores_ = list(state.validation_scores)
-            self.best_validation_score_ = None if state.best_theta is None else state.best
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -33,6 +33,7 @@ def train(
     theta: np.ndarray,
     gradient: np.ndarray,
     moments: np.ndarray,
+    dropout_key: int = 0,
     *,
     thread: int = 0,
 ) -> tuple[int, float]: ...

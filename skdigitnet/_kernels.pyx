@@ -12,6 +12,8 @@ A kernel is called by every thread of the workspace's team at once, with the sam
 arguments but for its number, and gives the same bits whatever the team's size.
 """
 
+from libc.stdint cimport uint64_t
+
 from ._activations cimport Activation, activate
 from ._backprop cimport Backprop, Layer, Panel, Workspace
 from ._data cimport Data
@@ -213,7 +215,7 @@ cdef double one_over_weight(
 
 cdef Block next_block(
     Backprop net, Data data, const Py_ssize_t[::1] order, Py_ssize_t i, Py_ssize_t last,
-    double weight_scale,
+    double weight_scale, uint64_t dropout_key,
 ) noexcept nogil:
     """The rows of ``order`` from i to ``last``, as many as fit."""
     cdef:
@@ -222,14 +224,15 @@ cdef Block next_block(
         const Py_ssize_t* end_of_next = rows + m
     if m * data.row_bytes <= MAX_PREFETCHED_BYTES:
         end_of_next = &order[0] + order.shape[0]
-    return Block(rows, m, rows + m, end_of_next, weight_scale)
+    return Block(rows, m, rows + m, end_of_next, weight_scale, i, dropout_key)
 
 
 def train(
     Workspace workspace not None, Update update not None,
     const Py_ssize_t[::1] order, Py_ssize_t start, Py_ssize_t stop,
     Py_ssize_t batch_size, double decay,
-    real[::1] theta, real[::1] gradient, real[::1] moments, *, int thread=0,
+    real[::1] theta, real[::1] gradient, real[::1] moments, uint64_t dropout_key=0,
+    *, int thread=0,
 ):
     """Go through the rows ``order[start:stop]``, updating after every mini-batch.
 
@@ -248,6 +251,7 @@ def train(
     theta : INOUT, ndarray of shape (n_params,)
     gradient : INOUT, ndarray of shape (n_params,)
     moments : INOUT, ndarray of shape (update.n_moments * n_params,)
+    dropout_key : int, says which units every row goes without; 0 for none
     thread : int, which of its threads this is
 
     Returns
@@ -280,7 +284,7 @@ def train(
                 first = i - i % batch_size
                 last = min(first + batch_size, n)
                 weight_scale = one_over_weight(data, order, first, last)
-            block = next_block(net, data, order, i, last, weight_scale)
+            block = next_block(net, data, order, i, last, weight_scale, dropout_key)
             inputs = dense_inputs(net, data, &block, <real*> workspace.reals)
             starts, ends = i == first, i + block.m == last
             if starts:
@@ -344,7 +348,7 @@ def add_loss_gradient(
     with nogil:
         finish_weights(net, workspace, thread, 0, &theta[0])
         while wait_for_team(&workspace.team) and i < stop:
-            block = next_block(net, data, order, i, stop, weight_scale)
+            block = next_block(net, data, order, i, stop, weight_scale, 0)
             inputs = dense_inputs(net, data, &block, <real*> workspace.reals)
             loss += backward_to_deltas(
                 instruction_set, net, data, workspace, thread, &block, inputs, &theta[0], 1

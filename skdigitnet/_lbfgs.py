@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import OptimizeResult, minimize
 
 from skdigitnet._objective import MAX_BLOCK_ROWS, Objective
-from skdigitnet._stopping import TrainingState, check_finite
+from skdigitnet._state import TrainingState, check_finite
 from skdigitnet._threads import single_threaded_blas
+from skdigitnet._watch import Watch
 
 DEFAULT_GTOL = 1e-5  # SciPy's own
 
@@ -28,8 +28,6 @@ class LBFGSSolver:
     max_iter: int
     max_fun: int
     tol: float
-    verbose: bool | int
-    n_iter_no_change: float
 
     @property
     def n_passes(self) -> int:
@@ -44,36 +42,31 @@ class LBFGSSolver:
         self,
         objective: Objective,
         state: TrainingState,
-        validation_score: Callable[[np.ndarray], float] | None,
+        watch: Watch,
         random_state: np.random.RandomState,
     ) -> str | None:
         """Minimise the objective; see :meth:`StochasticSolver.solve`.
 
-        ``tol`` bounds the largest element of the gradient. With a held-out part it is
+        ``tol`` bounds the largest element of the gradient. With a validation score it is
         the stopping rule's instead, and the score is taken after every iteration.
         """
         dtype = state.theta.dtype
-        gtol = self.tol if validation_score is None else DEFAULT_GTOL
+        n_iterations = self.max_iter - state.n_iter_of_fit
+        if watch.stopped:
+            return None
+        if n_iterations < 1:
+            return self._max_iter_reached()
 
         def loss_and_gradient(theta):
+            watch.epoch_begins()
             loss, gradient = objective.loss_and_gradient(theta)
             return loss, gradient.astype(np.float64, copy=False)
 
-        def stops_early():
-            return (
-                validation_score is not None and state.n_no_improvement > self.n_iter_no_change
-            )
-
         def iteration_ends(intermediate_result: OptimizeResult):
-            loss = float(intermediate_result.fun)
             state.theta = intermediate_result.x.astype(dtype)
-            check_finite(loss, state.theta, f"after iteration {len(state.loss_curve) + 1}")
-            state.n_samples_seen += len(objective.rows)
-            score = None if validation_score is None else validation_score(state.theta)
-            state.record(loss, score, self.tol)
-            if self.verbose:
-                state.report()
-            if stops_early():
+            loss = float(intermediate_result.fun)
+            watch.epoch_ends(loss, lambda: watch.score is not None and watch.is_exhausted)
+            if watch.stopped:
                 raise StopIteration
 
         with single_threaded_blas():
@@ -83,21 +76,31 @@ class LBFGSSolver:
                 method="L-BFGS-B",
                 jac=True,
                 callback=iteration_ends,
-                options={"maxiter": self.max_iter, "maxfun": self.max_fun, "gtol": gtol},
+                options={
+                    "maxiter": n_iterations,
+                    "maxfun": self.max_fun,
+                    "gtol": self.tol if watch.score is None else DEFAULT_GTOL,
+                },
             )
         state.loss = float(result.fun)
-        check_finite(state.loss, result.x, f"after {len(state.loss_curve)} iterations")
-        return None if result.success or stops_early() else self._warning(result)
+        check_finite(state.loss, result.x, f"after {state.n_iter} iterations")
+        if watch.stopped:
+            return None
+        state.stopped = bool(result.success)
+        return None if result.success else self._warning(result, n_iterations)
 
-    def _warning(self, result: OptimizeResult) -> str:
-        if result.nit >= self.max_iter:
-            return (
-                f"L-BFGS reached max_iter={self.max_iter} iterations and has not converged"
-                " yet. Raise max_iter, or scale X."
-            )
+    def _warning(self, result: OptimizeResult, n_iterations: int) -> str:
+        if result.nit >= n_iterations:
+            return self._max_iter_reached()
         if result.nfev >= self.max_fun:
             return (
                 f"L-BFGS reached max_fun={self.max_fun} evaluations of the loss and has not"
                 " converged yet. Raise max_fun, or scale X."
             )
         return f"L-BFGS stopped without converging: {result.message}. Scale X, or raise tol."
+
+    def _max_iter_reached(self) -> str:
+        return (
+            f"L-BFGS reached max_iter={self.max_iter} iterations and has not converged"
+            " yet. Raise max_iter, or scale X."
+        )

@@ -45,12 +45,22 @@ class Objective:
         The rows of data that i runs over, in the order in which they are taken.
     team : Team, default=ALONE
         The threads that compute it.
+    dropout : tuple of float, default=()
+        Share of each hidden layer's units that SGD and Adam drop; empty for none. The
+        objective itself is that of the whole network.
     """
 
     def __init__(
-        self, network: Network, loss: str, alpha: float, data: Data, rows, team: Team = ALONE
+        self,
+        network: Network,
+        loss: str,
+        alpha: float,
+        data: Data,
+        rows,
+        team: Team = ALONE,
+        dropout: tuple[float, ...] = (),
     ):
-        self.network, self.data, self.rows = network, data, rows
+        self.network, self.data, self.rows, self.dropout = network, data, rows, dropout
         self.total_weight = float(data.sample_weight[rows].sum())
         self.decay = alpha / self.total_weight
         size = block_rows(
@@ -63,6 +73,7 @@ class Objective:
             network.out_activation,
             block_size=min(size, len(rows)),
             sparse=data.is_sparse,
+            dropout=dropout,
         )
         self.workspace = Workspace(self.backprop, data, team.n_threads)
         self.team = team

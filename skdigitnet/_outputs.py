@@ -10,7 +10,6 @@ from scipy import sparse
 from scipy.special import expit, log_expit, log_softmax, softmax
 
 from skdigitnet import _kernels
-from skdigitnet._network import Network
 from skdigitnet._objective import block_rows
 
 
@@ -121,29 +120,3 @@ def _affine(a, W: np.ndarray, b: np.ndarray) -> np.ndarray:
     if sparse.issparse(a):
         return np.ascontiguousarray(a @ W + b)
     return _kernels.layer_forward(np.ascontiguousarray(a, dtype=W.dtype), W, b, "identity")
-
-
-def accuracy_on(
-    network: Network, output_layer: OutputLayer, X, indices: np.ndarray, weight: np.ndarray
-) -> Callable[[np.ndarray], float]:
-    """The weighted accuracy on these rows, as a function of theta.
-
-    Parameters
-    ----------
-    network : Network
-    output_layer : OutputLayer
-    X : ndarray or CSR of shape (n_rows, n_features)
-    indices : ndarray of shape (n_rows,) or (n_rows, n_outputs)
-        As :meth:`OutputLayer.indices` predicts them; a multilabel row counts when
-        every label is right.
-    weight : ndarray of shape (n_rows,)
-    """
-
-    def accuracy(theta: np.ndarray) -> float:
-        coefs, intercepts = network.unpack(theta)
-        predicted = map_outputs(coefs, intercepts, network.activation, X, output_layer.indices)
-        right = predicted == indices
-        right = right.all(axis=1) if right.ndim == 2 else right
-        return float(np.average(right, weights=weight))
-
-    return accuracy

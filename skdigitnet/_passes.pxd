@@ -6,6 +6,7 @@ are; each number is computed by one thread, in the same order whatever the team'
 """
 
 from libc.math cimport NAN
+from libc.stdint cimport uint64_t
 from libc.string cimport memcpy, memset
 
 from ._activations cimport activate, multiply_by_derivative
@@ -13,6 +14,7 @@ from ._backprop cimport (
     PACKED_COLUMNS, Backprop, Layer, Panel, Workspace, max_expanded_rows,
 )
 from ._data cimport Data
+from ._dropout cimport drop_units
 from ._gemm cimport gemm, spmm
 from ._layers cimport (
     affine, affine_sparse, column_sums, make_dense, transpose_entries,
@@ -33,6 +35,8 @@ cdef struct Block:
     const Py_ssize_t* next_rows   # that are worth to be fetched meanwhile
     const Py_ssize_t* end_of_next
     double weight_scale           # each row counts weight_scale * sample_weight
+    Py_ssize_t position           # of the first row in its epoch
+    uint64_t dropout_key
 
 cdef struct Share:
     Py_ssize_t first
@@ -172,9 +176,21 @@ cdef inline bint is_worth_packing(
     return 4 * k <= entries and k * PACKED_COLUMNS <= packed_size
 
 
+cdef inline void drop_units_of(
+    Backprop net, const Layer* layer, const Block* block, Share share, const real* a, real* out
+) noexcept nogil:
+    """out = a with the layer's dropout, for these rows of the block; key 0 drops none."""
+    drop_units(
+        block.dropout_key,
+        (block.position + share.first) * net.n_hidden_units + layer.first_unit,
+        net.n_hidden_units, share.last - share.first, layer.n_out,
+        layer.dropout if block.dropout_key != 0 else 0, a, out,
+    )
+
+
 cdef inline void forward(
     int instruction_set, Backprop net, Data data, Workspace workspace, int thread,
-    const real* inputs, Share share, const real* theta, real* work,
+    const Block* block, const real* inputs, Share share, const real* theta, real* work,
 ) noexcept nogil:
     """Leave A_1, A_2, ... and the last layer's Z of these rows in the workspace."""
     cdef:
@@ -206,6 +222,10 @@ cdef inline void forward(
         if l < net.n_layers - 1:
             activate(instruction_set, net.activation, z, m * layer.n_out)
         a = z
+        if layer.dropout > 0:
+            z = work + layer.dropped + first * layer.n_out
+            drop_units_of(net, layer, block, share, a, z)
+            a = z
 
 
 cdef inline void output_delta(
@@ -236,9 +256,12 @@ cdef inline void output_delta(
 
 
 cdef inline void hidden_deltas(
-    int instruction_set, Backprop net, Share share, real* work
+    int instruction_set, Backprop net, const Block* block, Share share, real* work
 ) noexcept nogil:
-    """delta_{l-1} = (delta_l W_l^T) * f'(Z_{l-1}), for these rows and every layer."""
+    """delta_{l-1} = (delta_l W_l^T) * f'(Z_{l-1}), for these rows and every layer.
+
+    What dropout has multiplied A_l by, it multiplies delta_{l-1} by.
+    """
     cdef:
         Py_ssize_t l, first = share.first, m = share.last - share.first
         Layer* layer
@@ -255,6 +278,8 @@ cdef inline void hidden_deltas(
             instruction_set, net.activation,
             work + net.layers[l - 1].outputs + first * layer.n_in, below, m * layer.n_in,
         )
+        if net.layers[l - 1].dropout > 0:
+            drop_units_of(net, &net.layers[l - 1], block, share, below, below)
 
 
 cdef inline double backward_to_deltas(
@@ -277,10 +302,10 @@ cdef inline double backward_to_deltas(
     elif inputs == work + net.inputs:
         gather_dense(data, block, share, <real*> inputs)
     forward(
-        instruction_set, net, data, workspace, thread, inputs, share, theta, work
+        instruction_set, net, data, workspace, thread, block, inputs, share, theta, work
     )
     output_delta(instruction_set, net, workspace, share, <real> step, work)
-    hidden_deltas(instruction_set, net, share, work)
+    hidden_deltas(instruction_set, net, block, share, work)
     if not wait_for_team(&workspace.team):
         return NAN
     for i in range(block.m):
@@ -338,7 +363,7 @@ cdef inline void panel_gradient(
         const real* a = inputs
         real* out_coefs = out + layer.coefs + panel.first * layer.n_out
     if panel.layer > 0:
-        a = work + net.layers[panel.layer - 1].outputs
+        a = work + net.layers[panel.layer - 1].dropped
     if a != NULL:
         gemm(
             instruction_set, panel.last - panel.first, layer.n_out, m,

@@ -8,8 +8,8 @@ import numpy as np
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skdigitnet._labels import Labels
 from skdigitnet._outputs import OutputLayer, map_outputs
-from skdigitnet._validation import Labels
 
 
 def has_probabilities(estimator) -> bool:

@@ -9,7 +9,9 @@ import numpy as np
 
 from skdigitnet import _kernels
 from skdigitnet._objective import CALL_OPERATIONS, MAX_BLOCK_ROWS, Objective
-from skdigitnet._stopping import TrainingState, check_finite
+from skdigitnet._schedules import SCHEDULES, factor_of
+from skdigitnet._state import TrainingState
+from skdigitnet._watch import Watch
 
 BATCH_OPERATIONS = 5000  # what a batch costs at least
 # by solver and whether the outputs are unbounded, where SGD's larger step diverges
@@ -34,39 +36,36 @@ class StochasticSolver:
 
     solver: str
     batch_size: int | str
-    learning_rate: str
+    learning_rate: str | Callable[[float], float]
     learning_rate_init: float | str
     power_t: float
     max_iter: int
     shuffle: bool
-    tol: float
-    verbose: bool | int
     momentum: float
     nesterovs_momentum: bool
     beta_1: float
     beta_2: float
     epsilon: float
-    n_iter_no_change: float
     n_epochs: int | None = None  # max_iter by default
 
     def solve(
         self,
         objective: Objective,
         state: TrainingState,
-        validation_score: Callable[[np.ndarray], float] | None,
+        watch: Watch,
         random_state: np.random.RandomState,
     ) -> str | None:
-        """Train until the stopping rule holds, ``n_epochs`` at most.
+        """Train until the watch says stop or ``n_passes`` epochs are done.
 
         Parameters
         ----------
         objective : Objective
         state : TrainingState
-            Brought forward in place.
-        validation_score : callable or None
-            Score of a theta on the held-out rows, for early stopping.
+            Brought forward in place; an epoch that it has begun is finished first.
+        watch : Watch
+            Is told of every epoch.
         random_state : RandomState
-            Shuffles the rows.
+            Shuffles the rows, and draws the units that are dropped.
 
         Returns
         -------
@@ -79,20 +78,13 @@ class StochasticSolver:
             At the end of the epoch in which training diverges.
         """
         update = self._start(objective, state)
-        gradient = np.empty_like(state.theta)
-        try:
-            for _ in range(self.n_passes):
-                loss = self._epoch(objective, state, update, gradient, random_state)
-                check_finite(loss, state.theta, f"after epoch {len(state.loss_curve) + 1}")
-                score = None if validation_score is None else validation_score(state.theta)
-                state.record(loss, score, self.tol)
-                if self.verbose:
-                    state.report()
-                if self._stops(objective, state):
-                    return None
-        finally:
-            state.n_steps = update.n_steps
-            state.random_state = random_state.get_state()
+        while not watch.stopped and state.n_iter_of_fit < self.n_passes:
+            watch.epoch_begins()
+            loss = self._epoch(objective, state, update, watch, random_state)
+            watch.learning_rate = update.learning_rate
+            watch.epoch_ends(loss, lambda: self._stops(objective, state, watch))
+        if watch.stopped:
+            return None
         return (
             f"max_iter={self.max_iter} epochs reached and training has not converged yet."
             " Raise max_iter, or learning_rate_init if the loss still falls slowly."
@@ -123,6 +115,10 @@ class StochasticSolver:
             state.update_rule, state.n_steps = self._update_rule(), 0
             state.moments = np.zeros(update.n_moments * len(state.theta), state.theta.dtype)
         update.n_steps = state.n_steps
+        if state.gradient is None:
+            state.gradient = np.empty_like(state.theta)
+        if state.batch_size != self._batch_rows():
+            state.position = None  # batches of another size cannot be gone on with
         return update
 
     def _update_rule(self) -> str:
@@ -132,38 +128,46 @@ class StochasticSolver:
             return "gradient_descent"
         return "nesterov" if self.nesterovs_momentum else "momentum"
 
-    def _epoch(self, objective, state, update, gradient, random_state) -> float:
-        """One pass over the training rows; the mean of the batches' objectives."""
+    def _epoch(self, objective, state, update, watch, random_state) -> float:
+        """The rest of a pass over the training rows; its batches' mean objective."""
         n_rows = len(state.order)
-        if self.shuffle:
-            # the draws of sklearn.utils.shuffle, without its checks
-            state.order = state.order[random_state.permutation(n_rows)]
-        update.learning_rate = self._rate(objective, state)
         batch_size = min(self._batch_rows(), n_rows)
-        n_params = len(state.theta)
+        if state.position is None:
+            with watch.interrupts.held:
+                self._begin_epoch(objective, state, random_state)
+        update.learning_rate = self._rate(objective, state)
         # forward and backward pass for every row, an update for every batch
         row_operations = objective.row_operations
-        row_operations += (BATCH_OPERATIONS + 20 * n_params) // batch_size
+        row_operations += (BATCH_OPERATIONS + 20 * len(state.theta)) // batch_size
         call_rows = max(1, CALL_OPERATIONS // row_operations)
-        position, total = 0, 0.0
-        while position < n_rows:
-            position, loss = objective.team.run(
-                _kernels.train,
-                objective.workspace,
-                update,
-                state.order,
-                position,
-                min(position + call_rows, n_rows),
-                batch_size,
-                objective.decay,
-                state.theta,
-                gradient,
-                state.moments,
-            )
-            total += loss
-        state.n_samples_seen += n_rows
-        state.weight_seen += objective.total_weight
-        return total / n_rows
+        while state.position < n_rows:
+            with watch.interrupts.held:
+                state.position, loss = objective.team.run(
+                    _kernels.train,
+                    objective.workspace,
+                    update,
+                    state.order,
+                    state.position,
+                    min(state.position + call_rows, n_rows),
+                    batch_size,
+                    objective.decay,
+                    state.theta,
+                    state.gradient,
+                    state.moments,
+                    state.dropout_key,
+                )
+                state.epoch_loss += loss
+                state.n_steps = update.n_steps
+        return state.epoch_loss / n_rows
+
+    def _begin_epoch(self, objective, state, random_state) -> None:
+        order, key = state.order, 0
+        if self.shuffle:
+            # the draws of sklearn.utils.shuffle, without its checks
+            order = order[random_state.permutation(len(order))]
+        if any(objective.dropout):
+            key = int(random_state.randint(1, 2**63 - 1, dtype=np.int64))
+        state.begin_epoch(order, self._batch_rows(), key)
 
     def _rate(self, objective: Objective, state: TrainingState) -> float:
         """The learning rate of the next epoch."""
@@ -172,8 +176,11 @@ class StochasticSolver:
             initial = AUTO_RATE[self.solver, unbounded]
         else:
             initial = self.learning_rate_init
-        if self.learning_rate == "linear":
-            return initial * (1 - len(state.loss_curve) % self.max_iter / self.max_iter)
+        schedule = self.learning_rate
+        if isinstance(schedule, str):
+            schedule = SCHEDULES.get(schedule, schedule)
+        if callable(schedule):
+            return initial * factor_of(schedule, state.n_iter % self.max_iter / self.max_iter)
         if self.solver == "sgd" and self.learning_rate == "invscaling":
             return initial / (state.weight_seen + 1) ** self.power_t
         if self._is_adaptive():
@@ -185,22 +192,17 @@ class StochasticSolver:
     def _is_adaptive(self) -> bool:
         return self.solver == "sgd" and self.learning_rate == "adaptive"
 
-    def _stops(self, objective: Objective, state: TrainingState) -> bool:
-        if state.n_no_improvement <= self.n_iter_no_change:
+    def _stops(self, objective: Objective, state: TrainingState, watch: Watch) -> bool:
+        if not watch.is_exhausted:
             return False
-        what = "Training loss" if state.held_out is None else "Validation score"
         message = (
-            f"{what} did not improve more than tol={self.tol:f} for"
-            f" {self.n_iter_no_change} consecutive epochs."
+            f"{watch.what} did not improve more than tol={watch.rule.tol:f} for"
+            f" {watch.rule.patience} consecutive epochs."
         )
         if not self._is_adaptive() or self._rate(objective, state) <= MIN_ADAPTIVE_RATE:
-            self._say(f"{message} Stopping.")
+            watch.say(f"{message} Stopping.")
             return True
         state.n_rate_cuts += 1
         state.n_no_improvement = 0
-        self._say(f"{message} Setting learning rate to {self._rate(objective, state):f}")
+        watch.say(f"{message} Setting learning rate to {self._rate(objective, state):f}")
         return False
-
-    def _say(self, message: str) -> None:
-        if self.verbose:
-            print(message)

@@ -1,137 +1,47 @@
-"""What a solver works on and returns, when it stops, and what it holds out for that."""
+"""When training stops, and what is held out to find that out."""
 
 from __future__ import annotations
 
-import copy
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from sklearn.model_selection import train_test_split
 
+from skdigitnet._validation import ValidationRows
 
-@dataclass
-class TrainingState:
-    """Everything that the next epoch or iteration depends on, and what came of it.
 
-    Arrays, numbers and strings only. A solver is handed a state, brings it forward
-    in place and so returns its result; a state that is kept can be gone on from.
+@dataclass(frozen=True)
+class StoppingRule:
+    """When training no longer improves, what shows it, and which weights are kept.
 
-    Attributes
+    Parameters
     ----------
-    theta : ndarray of shape (n_params,)
-        The weights.
-    loss : float
-        The last loss; NaN before there is one.
-    loss_curve : list of float
-        The loss after each epoch or iteration.
-    n_samples_seen : int
-        Training rows gone through so far.
-    weight_seen : float
-        Their summed weights, which the "invscaling" schedule counts.
-    best : float
-        The stopping rule's best value: validation score, or minus the loss.
-    n_no_improvement : int
-        How many times in a row that value has not improved by ``tol``.
-    validation_scores : list of float
-        With a held-out part, its score after each epoch or iteration.
-    best_theta : ndarray of shape (n_params,) or None
-        With a held-out part, the weights of the best score.
-    held_out : ndarray of shape (n_held_out,) or None
-        The held-out rows.
-    order : ndarray of shape (n_training_rows,)
-        The training rows in the order of the last epoch.
-    random_state : tuple, dict or None
-        ``get_state()`` of the generator that shuffles them.
-    update_rule : str
-    moments : ndarray of shape (0, 1 or 2 times n_params,)
-        Momentum's velocity, or Adam's first and second moments.
-    n_steps : int
-        Updates made so far, which Adam's bias correction counts.
-    n_rate_cuts : int
-        How often the adaptive schedule has divided the learning rate.
+    tol : float
+        An improvement is at least this much.
+    patience : float
+        Training may go on for so many epochs in a row without one.
+    scoring : str, callable or None, default=None
+        The score on validation rows that is to improve; None looks at the training
+        loss.
+    validation : ValidationRows or None, default=None
+        Those rows; None holds some of the training rows out.
+    validation_fraction : float, default=0.1
+        Share of the rows to hold out.
+    restore_best : bool, default=True
+        Whether the weights of the best score are those to publish.
     """
 
-    theta: np.ndarray
-    loss: float = np.nan
-    loss_curve: list[float] = field(default_factory=list)
-    n_samples_seen: int = 0
-    weight_seen: float = 0.0
-    best: float = -np.inf
-    n_no_improvement: int = 0
-    validation_scores: list[float] = field(default_factory=list)
-    best_theta: np.ndarray | None = None
-    held_out: np.ndarray | None = None
-    order: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.intp))
-    random_state: Any = None
-    update_rule: str = ""
-    moments: np.ndarray | None = None
-    n_steps: int = 0
-    n_rate_cuts: int = 0
-
-    def record(self, loss: float, score: float | None, tol: float) -> None:
-        """Note one epoch's loss and score, and whether they were an improvement.
-
-        The rule is MLPClassifier's: no improvement is a value below the best so
-        far plus ``tol``, and any higher value, however little, is the new best.
-        """
-        self.loss = loss
-        self.loss_curve.append(loss)
-        value = -loss
-        if score is not None:
-            self.validation_scores.append(score)
-            value = score
-        self.n_no_improvement = self.n_no_improvement + 1 if value < self.best + tol else 0
-        if value > self.best:
-            self.best = value
-            if score is not None:
-                self.best_theta = self.theta.copy()
-
-    def report(self) -> None:
-        """Print the last epoch's or iteration's loss and score."""
-        print(f"Iteration {len(self.loss_curve)}, loss = {self.loss_curve[-1]:.8f}")
-        if self.validation_scores:
-            print(f"Validation score: {self.validation_scores[-1]:f}")
-
-    def fits_rows(self, n_rows: int, early_stopping: bool) -> bool:
-        """Whether ``order`` and ``held_out`` are a split of that many rows."""
-        n_held_out = 0 if self.held_out is None else len(self.held_out)
-        return len(self.order) + n_held_out == n_rows and early_stopping == (
-            self.held_out is not None
-        )
-
-    def start_on_rows(self, order: np.ndarray, held_out: np.ndarray | None) -> None:
-        """Go on with other rows from the published weights; forget the earlier best."""
-        self.theta = self.published_theta
-        self.order, self.held_out = order, held_out
-        self.forget_best()
-
-    def forget_best(self) -> None:
-        self.best, self.best_theta, self.n_no_improvement = -np.inf, None, 0
-
-    def copy_as(self, dtype) -> TrainingState:
-        """A copy that shares nothing, its weights and moments of that dtype."""
-        state = copy.deepcopy(self)
-        for name in ("theta", "best_theta", "moments"):
-            if getattr(state, name) is not None:
-                setattr(state, name, getattr(state, name).astype(dtype, copy=False))
-        return state
+    tol: float
+    patience: float
+    scoring: str | Callable | None = None
+    validation: ValidationRows | None = None
+    validation_fraction: float = 0.1
+    restore_best: bool = True
 
     @property
-    def published_theta(self) -> np.ndarray:
-        """The weights to predict with: those of the best score, else the last."""
-        return self.theta if self.best_theta is None else self.best_theta
-
-
-def check_finite(loss: float, theta: np.ndarray, when: str) -> None:
-    """Raise ValueError if training has diverged (``when`` is "after epoch 3")."""
-    if np.isfinite(loss) and np.isfinite(theta).all():
-        return
-    raise ValueError(
-        f"Training diverged: the loss or the weights are not finite {when}. The usual causes"
-        " are an X that is not scaled (scale it, for example with StandardScaler) and, for"
-        " SGD and Adam, a learning_rate_init that is too large."
-    )
+    def holds_out(self) -> bool:
+        return self.scoring is not None and self.validation is None
 
 
 def hold_out(

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from scipy import sparse
 from sklearn.utils import check_random_state
 
 from skdigitnet._data import Data, compress, density
+from skdigitnet._fit_task import FitTask
+from skdigitnet._interrupts import Interrupts
+from skdigitnet._labels import Labels
 from skdigitnet._lbfgs import LBFGSSolver
 from skdigitnet._network import Network
 from skdigitnet._objective import Objective
-from skdigitnet._outputs import OutputLayer, accuracy_on
+from skdigitnet._outputs import OutputLayer
+from skdigitnet._scoring import Score, accuracy_on, minus_loss_on, scorer_on
 from skdigitnet._sgd import StochasticSolver
-from skdigitnet._stopping import TrainingState, hold_out, spread_classes
+from skdigitnet._state import TrainingState
+from skdigitnet._stopping import StoppingRule, hold_out, spread_classes
 from skdigitnet._team import Team, n_threads
 from skdigitnet._validation import (
-    Labels,
     TrainingRows,
     apply_class_weight,
 )
+from skdigitnet._watch import Watch
 
 # Above this share of elements that are not zero the dense products are faster, and below
 # so many passes over the rows a sparse copy is not worth its time.
@@ -60,6 +67,13 @@ def unchanged_on_error(random_state):
         raise
 
 
+def restored_generator(state: dict) -> np.random.RandomState:
+    """A generator that goes on from ``get_state(legacy=False)``."""
+    generator = np.random.RandomState(getattr(np.random, state["bit_generator"])())
+    generator.set_state(state)
+    return generator
+
+
 @dataclass
 class Training:
     """What a call to fit works on.
@@ -69,27 +83,39 @@ class Training:
     rows : TrainingRows
     labels : Labels
     network : Network
+    rule : StoppingRule
     state : TrainingState
         Brought forward by :meth:`run`.
     random_state : RandomState
         Has drawn the initial weights; splits and shuffles the rows.
+    is_drawn : bool
+        Whether the weights that it begins with are those drawn, not given ones.
+    watch : Watch
+        There while it runs.
+    memory : dict
+        What callbacks keep for this call.
     """
 
     rows: TrainingRows
     labels: Labels
     network: Network
+    rule: StoppingRule
     state: TrainingState
     random_state: np.random.RandomState
+    is_drawn: bool = False
+    watch: Watch = field(init=False, repr=False)
+    memory: dict[Any, Any] = field(default_factory=dict)
 
     @classmethod
-    def new(cls, rows, labels, network, random_state) -> Training:
+    def new(cls, rows, labels, network, rule, random_state) -> Training:
         """Start with freshly drawn weights."""
         random_state = check_random_state(random_state)
         theta = network.initial_theta(random_state, rows.X.dtype)
-        return cls(rows, labels, network, TrainingState(theta), random_state)
+        state = TrainingState(theta)
+        return cls(rows, labels, network, rule, state, random_state, is_drawn=True)
 
     @classmethod
-    def continued(cls, rows, labels, network, kept, theta, random_state) -> Training:
+    def continued(cls, rows, labels, network, rule, kept, theta, random_state) -> Training:
         """Go on from a copy of the state ``kept`` and from its random generator.
 
         ``theta`` are the estimator's weights as they stand. If they are not those that
@@ -99,11 +125,18 @@ class Training:
         if not np.array_equal(theta, state.published_theta):
             state.theta = theta
             state.forget_best()
-        if state.random_state is None:
-            return cls(rows, labels, network, state, check_random_state(random_state))
-        generator = np.random.RandomState()
-        generator.set_state(state.random_state)
-        return cls(rows, labels, network, state, generator)
+        training = cls(rows, labels, network, rule, state, check_random_state(random_state))
+        return training if state.random_state is None else training.go_on_from(state)
+
+    def go_on_from(self, state: TrainingState) -> Training:
+        """Take this state and its generator for one's own."""
+        self.state, self.random_state = state, restored_generator(state.random_state)
+        return self
+
+    def kept_state(self) -> TrainingState:
+        """The state, complete, to be gone on from."""
+        self.state.random_state = self.random_state.get_state(legacy=False)
+        return self.state
 
     def set_weights(self, coefs, intercepts) -> None:
         """Put initial weights, where they are not None, in place of the drawn ones."""
@@ -111,6 +144,7 @@ class Training:
         coefs = drawn[0] if coefs is None else coefs
         intercepts = drawn[1] if intercepts is None else intercepts
         self.state.theta = self.network.pack(coefs, intercepts, self.state.theta.dtype)
+        self.is_drawn = False
 
     def run(
         self,
@@ -119,8 +153,11 @@ class Training:
         loss: str,
         alpha: float,
         class_weight,
-        validation_fraction: float | None,
         n_jobs: int | None,
+        verbose: bool | int,
+        dropout: tuple[float, ...],
+        task: FitTask,
+        fitted: Callable[[np.ndarray], Any],
     ) -> str | None:
         """Bring the state forward; return why training has not converged, if it has not.
 
@@ -128,45 +165,69 @@ class Training:
         ----------
         solver : StochasticSolver or LBFGSSolver
         loss, alpha, class_weight : the estimator's parameters
-        validation_fraction : float or None
-            Share of the rows to hold out for early stopping; None for no early stopping.
         n_jobs : int or None
             Threads to train with, as scikit-learn means it.
+        verbose : bool or int
+        dropout : tuple of float
+            Of each hidden layer.
+        task : FitTask
+        fitted : callable
+            Maps theta to a fitted estimator.
         """
-        rows, labels, network, state = self.rows, self.labels, self.network, self.state
-        indices = labels.indices(rows.y)
-        targets = indices
-        if network.n_outputs == 1:
-            targets = indices.astype(np.uint8).reshape(-1, 1)
-        weight = apply_class_weight(class_weight, rows.y, labels, rows.sample_weight)
-        self._split(targets, weight, validation_fraction)
+        rows, network, state = self.rows, self.network, self.state
+        targets = self._targets(rows.y)
+        weight = apply_class_weight(class_weight, rows.y, self.labels, rows.sample_weight)
+        self._split(targets, weight)
         X = faster_form(rows.X, solver.n_passes)
         data = Data(X, targets, weight)
-        validation_score = None
-        if state.held_out is not None:
-            validation_score = accuracy_on(
-                network,
-                OutputLayer(network.out_activation, labels.multilabel),
-                rows.X[state.held_out],
-                indices[state.held_out],
-                weight[state.held_out],
-            )
+        score = self._score(loss, class_weight, weight, fitted)
         operations = solver.step_rows(len(state.order)) * row_operations(network, X)
-        with Team(n_threads(n_jobs, operations)) as team:
-            objective = Objective(network, loss, alpha, data, state.order, team)
-            return solver.solve(objective, state, validation_score, self.random_state)
+        with Team(n_threads(n_jobs, operations)) as team, Interrupts() as interrupts:
+            objective = Objective(network, loss, alpha, data, state.order, team, dropout)
+            self.watch = Watch(state, objective, self.rule, score, task, interrupts, verbose)
+            try:
+                return solver.solve(objective, state, self.watch, self.random_state)
+            finally:
+                if not state.is_within_batch:
+                    state.gradient = None
 
-    def _split(self, targets, weight, validation_fraction) -> None:
+    def _targets(self, y) -> np.ndarray:
+        """y as the kernels take it."""
+        indices = self.labels.indices(y)
+        return (
+            indices.astype(np.uint8).reshape(-1, 1) if self.network.n_outputs == 1 else indices
+        )
+
+    def _split(self, targets, weight) -> None:
         """Give the state its training and held-out rows, unless it has them."""
-        state, early_stopping = self.state, validation_fraction is not None
+        state = self.state
         order, held_out = state.order, state.held_out
-        if not state.fits_rows(len(targets), early_stopping):
+        if not state.fits_rows(len(targets), self.rule.holds_out):
             order, held_out = np.arange(len(targets), dtype=np.intp), None
-            if early_stopping:
+            if self.rule.holds_out:
                 order, held_out = hold_out(
-                    targets, weight, validation_fraction, self.random_state
+                    targets, weight, self.rule.validation_fraction, self.random_state
                 )
         elif held_out is not None:
             order, held_out = spread_classes(targets, weight, order, held_out)
         if order is not state.order:
             state.start_on_rows(order, held_out)
+
+    def _score(self, loss, class_weight, weight, fitted) -> Score | None:
+        """The score on the validation rows, if there are any."""
+        scoring, rows = self.rule.scoring, self.rule.validation
+        if scoring is None:
+            return None
+        if rows is not None:
+            X, y = rows.X, rows.y
+            weight = apply_class_weight(class_weight, y, self.labels, rows.sample_weight)
+        else:
+            held_out = self.state.held_out
+            X, y, weight = self.rows.X[held_out], self.rows.y[held_out], weight[held_out]
+        if scoring == "accuracy":
+            output_layer = OutputLayer(self.network.out_activation, self.labels.multilabel)
+            indices = self.labels.indices(y)
+            return accuracy_on(self.network, output_layer, X, indices, weight)
+        if scoring == "loss":
+            return minus_loss_on(self.network, loss, Data(X, self._targets(y), weight))
+        return scorer_on(scoring, fitted, X, y, weight)

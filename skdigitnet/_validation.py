@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils import column_or_1d
-from sklearn.utils.multiclass import check_classification_targets
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
 from skdigitnet._backprop import OUTPUT_LOSSES
+from skdigitnet._labels import Labels, check_target
 from skdigitnet._network import Network
 
 
@@ -48,139 +48,6 @@ def _as_floats(name: str, value) -> np.ndarray:
         what = "NaN" if np.isnan(array).any() else "infinity"
         raise ValueError(f"{name} contains {what}; every number must be finite.")
     return array
-
-
-@dataclass(frozen=True)
-class Labels:
-    """The classes, and how y names them.
-
-    Attributes
-    ----------
-    classes : ndarray of shape (n_classes,)
-        Sorted; the column indices when y is a multilabel indicator matrix.
-    multilabel : bool
-    """
-
-    classes: np.ndarray
-    multilabel: bool
-
-    @classmethod
-    def of(cls, y) -> Labels:
-        """Those that y holds; y as :func:`check_target` returns it."""
-        if y.ndim == 2:
-            return cls(np.arange(y.shape[1]), multilabel=True)
-        return cls(_unique(y, "y"), multilabel=False)
-
-    @classmethod
-    def given(cls, classes, y) -> Labels:
-        """Those that the user lists in the first call to ``partial_fit``."""
-        if classes is None:
-            raise ValueError("classes must be passed on the first call to partial_fit.")
-        classes = _check_classes(classes)
-        if len(classes) < 2:
-            raise ValueError(
-                f"classes={classes.tolist()} has one class only; list every class that any"
-                " later y may hold, two at least."
-            )
-        return cls(classes, multilabel=y.ndim == 2)
-
-    def check_same(self, classes) -> None:
-        """Raise unless ``classes`` is None or names these classes."""
-        if classes is None or np.array_equal(_check_classes(classes), self.classes):
-            return
-        raise ValueError(
-            f"classes={np.asarray(classes).tolist()} is not the same as on the first call,"
-            f" where it was {self.classes.tolist()}. Leave it out, or train a new estimator."
-        )
-
-    def check_complete(self, y) -> None:
-        """Raise unless y, the rows that count, holds every class, and two at least."""
-        if self.multilabel:
-            return
-        present = _unique(y, "y")
-        if len(self.classes) < 2 or len(present) < 2:
-            raise ValueError(
-                f"y has one class only among the rows of positive sample_weight:"
-                f" {present.tolist()}. A classifier needs two classes or more."
-            )
-
-    def indices(self, y) -> np.ndarray:
-        """y as class indices (n_rows,), or the indicator matrix as uint8.
-
-        Raises
-        ------
-        ValueError
-            If y holds a label that is not a class, or has another form.
-        """
-        if self.multilabel != (y.ndim == 2):
-            form = "an indicator matrix" if self.multilabel else "one label a row"
-            raise ValueError(f"y must be {form} as in the first fit; its shape is {y.shape}.")
-        if self.multilabel and y.shape[1] != len(self.classes):
-            raise ValueError(
-                f"y has {y.shape[1]} columns; it must have one for each of the"
-                f" {len(self.classes)} classes."
-            )
-        if self.multilabel:
-            return np.ascontiguousarray(y, dtype=np.uint8)
-        unseen = sorted(set(_unique(y, "y").tolist()) - set(self.classes.tolist()), key=str)
-        if unseen:
-            raise ValueError(
-                f"y has labels {unseen}, which are not among the classes"
-                f" {self.classes.tolist()}. Train anew with fit and warm_start=False, or list"
-                " every class in the first call to partial_fit."
-            )
-        return np.searchsorted(self.classes, y).astype(np.intp, copy=False)
-
-    def decode(self, indices: np.ndarray) -> np.ndarray:
-        """The labels of indices; the inverse of :meth:`indices`."""
-        return indices if self.multilabel else self.classes[indices]
-
-
-def _unique(labels, name: str) -> np.ndarray:
-    try:
-        return np.unique(labels)
-    except TypeError:
-        kinds = sorted({type(label).__name__ for label in labels})
-        raise ValueError(
-            f"{name} mixes labels of types {', '.join(kinds)}, which have no common order."
-            " Use labels of one type, for example strings."
-        ) from None
-
-
-def _check_classes(classes) -> np.ndarray:
-    """The user's list of classes, sorted."""
-    classes = np.asarray(classes)
-    if classes.ndim != 1:
-        raise ValueError(
-            f"classes must be 1-dimensional, one entry a class; its shape is {classes.shape}."
-        )
-    if (classes != classes).any():
-        raise ValueError(f"classes={classes.tolist()} must not have NaN.")
-    return _unique(classes, "classes")
-
-
-def check_target(y):
-    """y as an array of labels (n,), or as a dense indicator matrix (n, n_outputs).
-
-    Raises
-    ------
-    ValueError
-        If y is continuous, mixes types of labels, or has several columns that are not
-        indicators.
-    """
-    if y.dtype == object and not sparse.issparse(y):
-        _unique(y.ravel(), "y")
-    check_classification_targets(y)
-    if sparse.issparse(y):
-        y = y.toarray()
-    elif y.ndim == 1 or y.shape[1] == 1:
-        return column_or_1d(y, warn=True)
-    if y.shape[1] == 1 or not np.isin(y, (0, 1)).all():
-        raise ValueError(
-            f"y has shape {y.shape} and is no indicator matrix. Give a 1-dimensional y for one"
-            " label a row, or a matrix of 0 and 1 with a column for each of several labels."
-        )
-    return y
 
 
 @dataclass(frozen=True)
@@ -233,7 +100,58 @@ def check_training_rows(estimator, X, y, sample_weight, *, reset: bool) -> Train
     )
 
 
-def check_sample_weight(sample_weight, X) -> np.ndarray:
+@dataclass(frozen=True)
+class ValidationRows:
+    """The user's validation rows as checked; see :class:`TrainingRows`."""
+
+    X: Any
+    y: np.ndarray
+    sample_weight: np.ndarray
+
+
+def check_validation_rows(
+    rows: TrainingRows, labels: Labels, X_val, y_val, sample_weight_val
+) -> ValidationRows | None:
+    """Check validation rows against the training rows; None if none are given.
+
+    Raises
+    ------
+    ValueError
+        If X_val comes without y_val or the reverse, has other features than X, or y_val
+        a label that y has not.
+    """
+    if X_val is None and y_val is None:
+        if sample_weight_val is not None:
+            raise ValueError("sample_weight_val is given without X_val and y_val.")
+        return None
+    if X_val is None or y_val is None:
+        given, missing = ("X_val", "y_val") if y_val is None else ("y_val", "X_val")
+        raise ValueError(f"{given} is given without {missing}; give both.")
+    scratch = BaseEstimator()
+    vars(scratch).update(rows.features)
+    try:
+        X, y = validate_data(
+            scratch,
+            X_val,
+            y_val,
+            accept_sparse=("csr", "csc"),
+            dtype=rows.X.dtype,
+            order="C",
+            multi_output=True,
+            reset=False,
+        )
+        y = check_target(y)
+        labels.indices(y)
+    except ValueError as error:
+        raise ValueError(f"X_val or y_val cannot be used: {error}") from error
+    return ValidationRows(
+        X=X.tocsr() if sparse.issparse(X) else X,
+        y=y,
+        sample_weight=check_sample_weight(sample_weight_val, X, "sample_weight_val"),
+    )
+
+
+def check_sample_weight(sample_weight, X, name: str = "sample_weight") -> np.ndarray:
     """Weights of shape (n_samples,), float64: ones where None is given.
 
     Raises
@@ -244,21 +162,18 @@ def check_sample_weight(sample_weight, X) -> np.ndarray:
     n_samples = X.shape[0]
     if sample_weight is None:
         return np.ones(n_samples)
-    weight = _as_floats("sample_weight", sample_weight)
+    weight = _as_floats(name, sample_weight)
     if weight.ndim != 1:
         raise ValueError(
-            f"sample_weight must be 1-dimensional, one weight a row; got {weight.ndim}"
-            " dimensions."
+            f"{name} must be 1-dimensional, one weight a row; got {weight.ndim} dimensions."
         )
     if len(weight) != n_samples:
-        raise ValueError(f"sample_weight has {len(weight)} weights for {n_samples} rows of X.")
+        raise ValueError(f"{name} has {len(weight)} weights for {n_samples} rows of X.")
     if (weight < 0).any():
-        raise ValueError(
-            f"sample_weight must not be negative; its smallest value is {weight.min()}."
-        )
+        raise ValueError(f"{name} must not be negative; its smallest value is {weight.min()}.")
     if not weight.any():
-        raise ValueError("sample_weight is zero for every row; at least one must be positive.")
-    _check_total("sample_weight", weight)
+        raise ValueError(f"{name} is zero for every row; at least one must be positive.")
+    _check_total(name, weight)
     return weight
 
 
@@ -342,6 +257,34 @@ def _column_weight(class_weight, classes, y, weight):
             f"class_weight={class_weight!r}: weights must be finite numbers, not negative."
         )
     return np.array(of_class, dtype=np.float64)[indices]
+
+
+def check_dropout(dropout, network: Network, solver: str) -> tuple[float, ...]:
+    """The share of units to drop of each hidden layer; empty for none.
+
+    Raises
+    ------
+    ValueError
+        If a share is not in [0, 1), if there is not one for each hidden layer, or if
+        the solver cannot do it.
+    """
+    n_hidden = len(network.layer_sizes) - 2
+    rates = _as_floats("dropout", dropout)
+    if rates.ndim == 0:
+        rates = np.full(n_hidden, rates)
+    if rates.shape != (n_hidden,) or not ((rates >= 0) & (rates < 1)).all():
+        raise ValueError(
+            f"dropout={dropout!r} must be a number in [0, 1), or a list of {n_hidden}, one for"
+            " each hidden layer."
+        )
+    if not rates.any():
+        return ()
+    if solver == "lbfgs":
+        raise ValueError(
+            f"dropout={dropout!r} does not go with solver='lbfgs', whose objective must stay"
+            " the same from one evaluation to the next; use solver='sgd' or 'adam'."
+        )
+    return tuple(rates.tolist())
 
 
 def make_network(

@@ -317,6 +317,8 @@ BAD_PARAMETERS = {
     "epsilon": [0, -1, np.nan],
     "early_stopping": ["yes", None],
     "validation_fraction": [0, 1, -0.1, np.nan, "a"],
+    "scoring": ["best", None, 5],
+    "dropout": [-0.1, 1, np.nan, "a", None, [0.5, 0.5], [1.0], ["a"], [[0.5]]],
     "n_iter_no_change": [0, -1, 1.5, -np.inf, np.nan, "a"],
     "max_fun": [0, -1, 1.5, None],
     "class_weight": ["auto", 5, (1, 2, 3)],

@@ -817,6 +817,8 @@ CHANGES = {
     "epsilon": {"solver": "adam", "epsilon": 0.01},
     "early_stopping": {"early_stopping": True},
     "validation_fraction": {"early_stopping": True, "validation_fraction": 0.3},
+    "scoring": {"early_stopping": True, "verbose": True, "scoring": "loss"},
+    "dropout": {"dropout": 0.3},
     "n_iter_no_change": {"tol": 10.0, "n_iter_no_change": 2},
     "max_fun": {"solver": "lbfgs", "max_fun": 3},
     "class_weight": {"class_weight": {3: 2.0}},

@@ -1,0 +1,299 @@
+"""The estimator's fit methods: everything that writes its fitted attributes."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from dataclasses import MISSING, fields, replace
+
+import numpy as np
+from sklearn.base import _fit_context
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.metaestimators import available_if
+
+from skdigitnet._fit_task import (
+    NO_CALLBACKS,
+    CallbackSupportMixin,
+    FitTask,
+    has_callbacks,
+)
+from skdigitnet._interrupts import uninterrupted
+from skdigitnet._labels import Labels
+from skdigitnet._lbfgs import LBFGSSolver
+from skdigitnet._network import Network
+from skdigitnet._sgd import StochasticSolver
+from skdigitnet._state import TrainingState
+from skdigitnet._stopping import StoppingRule
+from skdigitnet._training import Training, unchanged_on_error
+from skdigitnet._validation import (
+    TrainingRows,
+    ValidationRows,
+    check_dropout,
+    check_initial,
+    check_training_rows,
+    check_validation_rows,
+    make_network,
+)
+
+
+def _is_stochastic(estimator) -> bool:
+    if estimator.solver in ("sgd", "adam"):
+        return True
+    raise AttributeError(
+        f"partial_fit is there for solver='sgd' and solver='adam'; solver={estimator.solver!r}"
+        " needs all rows at once."
+    )
+
+
+class FittingMixin(CallbackSupportMixin):
+    """Training of a network from checked input to published attributes."""
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X,
+        y,
+        sample_weight=None,
+        *,
+        X_val=None,
+        y_val=None,
+        sample_weight_val=None,
+        coef_init=None,
+        intercept_init=None,
+    ):
+        """Train the network.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            float32 is trained in float32, everything else in float64. Sparse X is
+            never made dense.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Class labels (numbers, strings or booleans), or for several labels a row
+            an indicator matrix of 0 and 1.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each row, not negative; all ones by default.
+        X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
+            Validation rows for ``early_stopping``, which then holds none out, and for
+            callbacks. ``Pipeline(..., transform_input=["X_val"])`` transforms them as X.
+        y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
+            Their labels.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Their weights; all ones by default.
+        coef_init : list of array-like, default=None
+            Initial weights, of shapes (n_in, n_out), one a layer. Training starts
+            afresh from them, whatever ``warm_start`` says. The random draws are made
+            all the same, so the order of the rows does not depend on them.
+        intercept_init : list of array-like, default=None
+            Initial intercepts, of shapes (n_out,), one a layer.
+
+        Returns
+        -------
+        self : BackpropMLPClassifier
+
+        Raises
+        ------
+        ValueError
+            For a parameter, X, y, weights, validation rows or initial weights that cannot
+            be used, and when training diverges. The estimator is then as it was before.
+        KeyboardInterrupt
+            On Ctrl-C; once training has begun the estimator is then fitted with the
+            weights so far. With ``warm_start`` the next fit ends what was begun, to the
+            same bits as if there had been no interruption (SGD and Adam).
+
+        Warns
+        -----
+        ConvergenceWarning
+            If training ends at ``max_iter`` or ``max_fun``.
+        """
+        afresh = coef_init is not None or intercept_init is not None
+        going_on = self.warm_start and hasattr(self, "coefs_") and not afresh
+        rows = check_training_rows(self, X, y, sample_weight, reset=not going_on)
+        labels = self._labels() if going_on else Labels.of(rows.y)
+        labels.check_complete(rows.y[rows.sample_weight > 0])
+        network = self._network(rows, labels)
+        initial = check_initial(network, coef_init, intercept_init, rows.X.dtype)
+        rule = self._stopping_rule(
+            check_validation_rows(rows, labels, X_val, y_val, sample_weight_val)
+        )
+        with unchanged_on_error(self.random_state):
+            training = self._new_training(rows, labels, network, rule, going_on=going_on)
+            if afresh:
+                training.set_weights(*initial)
+            training.state.begin_fit(finish_last=True)
+            task = FitTask(self, X, y, sample_weight, lambda: self._published(training))
+            warning = self._train(training, self._solver(), task, keep_state=self.warm_start)
+        if warning is not None:
+            warnings.warn(warning, ConvergenceWarning, stacklevel=3)
+        return self
+
+    @available_if(_is_stochastic)
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        """Train for one epoch on these rows.
+
+        The order of the rows, the optimiser's moments and the learning rate go on
+        from call to call: n calls with the same rows are ``fit`` with ``max_iter=n``.
+        No stopping rule applies and nothing is held out.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            As in :meth:`fit`.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            As in :meth:`fit`; it need not hold every class.
+        classes : array-like of shape (n_classes,), default=None
+            Every class that any y will hold. Needed in the first call, may be left
+            out afterwards.
+        sample_weight : array-like of shape (n_samples,), default=None
+            As in :meth:`fit`; the penalty is divided by the sum over these rows.
+
+        Returns
+        -------
+        self : BackpropMLPClassifier
+
+        Raises
+        ------
+        AttributeError
+            With ``solver="lbfgs"``, which needs all rows at once.
+        ValueError
+            As in :meth:`fit`; and for a label that is not among the classes.
+        """
+        self._validate_params()
+        going_on = hasattr(self, "coefs_")
+        rows = check_training_rows(self, X, y, sample_weight, reset=not going_on)
+        labels = self._labels() if going_on else Labels.given(classes, rows.y)
+        labels.check_same(classes)
+        network = self._network(rows, labels)
+        no_rule = StoppingRule(self.tol, patience=np.inf)
+        with unchanged_on_error(self.random_state):
+            training = self._new_training(rows, labels, network, no_rule, going_on=going_on)
+            training.state.begin_fit(finish_last=False)
+            one_epoch = replace(self._solver(), n_epochs=1)
+            self._train(training, one_epoch, NO_CALLBACKS, keep_state=True)
+        return self
+
+    def _network(self, rows: TrainingRows, labels: Labels) -> Network:
+        return make_network(
+            rows.X.shape[1],
+            labels,
+            hidden_layer_sizes=self.hidden_layer_sizes,
+            activation=self.activation,
+            loss=self.loss,
+            output_activation=self.output_activation,
+        )
+
+    def _stopping_rule(self, validation: ValidationRows | None) -> StoppingRule:
+        if validation is not None and not (self.early_stopping or has_callbacks(self)):
+            raise ValueError(
+                "X_val and y_val are for early_stopping=True, or for a callback, and"
+                f" early_stopping={self.early_stopping!r}. Set it to True, or leave them out."
+            )
+        return StoppingRule(
+            self.tol,
+            self.n_iter_no_change,
+            self.scoring if self.early_stopping else None,
+            validation,
+            self.validation_fraction,
+        )
+
+    def _new_training(
+        self,
+        rows: TrainingRows,
+        labels: Labels,
+        network: Network,
+        rule: StoppingRule,
+        *,
+        going_on: bool,
+    ) -> Training:
+        if not going_on:
+            return Training.new(rows, labels, network, rule, self.random_state)
+        theta = network.pack(self.coefs_, self.intercepts_, rows.X.dtype)
+        kept = getattr(self, "_training_state", None)
+        if kept is None:
+            kept = TrainingState(
+                theta,
+                self.loss_,
+                list(self.loss_curve_),
+                n_samples_seen=self.t_,
+                weight_seen=float(self.t_),
+            )
+        return Training.continued(rows, labels, network, rule, kept, theta, self.random_state)
+
+    def _solver(self) -> StochasticSolver | LBFGSSolver:
+        kind = LBFGSSolver if self.solver == "lbfgs" else StochasticSolver
+        return kind(
+            **{f.name: getattr(self, f.name) for f in fields(kind) if f.default is MISSING}
+        )
+
+    def _train(
+        self, training: Training, solver, task: FitTask, *, keep_state: bool
+    ) -> str | None:
+        """Train and publish, on Ctrl-C what there is; return the solver's warning."""
+        dropout = check_dropout(self.dropout, training.network, self.solver)
+        self._training = training  # where callbacks find it
+        try:
+            task.begin(solver.n_passes)
+            warning = training.run(
+                solver,
+                loss=self.loss,
+                alpha=self.alpha,
+                class_weight=self.class_weight,
+                n_jobs=self.n_jobs,
+                verbose=self.verbose,
+                dropout=dropout,
+                task=task,
+                fitted=lambda theta: self._with_weights(training, theta),
+            )
+            self._publish(training, keep_state)
+            task.end()
+        except KeyboardInterrupt:
+            training.state.interrupted = True
+            self._publish(training, keep_state)
+            task.end()
+            raise
+        finally:
+            del self._training
+        return warning
+
+    def _publish(self, training: Training, keep_state: bool) -> None:
+        with uninterrupted():
+            for name in ("n_features_in_", "feature_names_in_", "_training_state", "history_"):
+                self.__dict__.pop(name, None)
+            self.__dict__.update(self._published(training))
+            if keep_state:
+                self._training_state = training.kept_state()
+
+    def _published(self, training: Training) -> dict:
+        """The attributes of the estimator as it is fitted now."""
+        network, state, rule = training.network, training.state, training.rule
+        # training may go on in the state's own arrays
+        coefs, intercepts = network.unpack(state.published_theta.copy())
+        has_scores = rule.scoring is not None
+        return {
+            **training.rows.features,
+            "classes_": training.labels.classes,
+            "_multilabel": training.labels.multilabel,
+            "coefs_": coefs,
+            "intercepts_": intercepts,
+            "n_layers_": len(network.layer_sizes),
+            "n_outputs_": network.n_outputs,
+            "out_activation_": network.out_activation,
+            "n_iter_": state.n_iter,
+            "t_": state.n_samples_seen,
+            "loss_": state.loss,
+            "loss_curve_": list(state.loss_curve),
+            "best_loss_": None if has_scores else min(state.loss_curve, default=state.loss),
+            "validation_scores_": list(state.validation_scores) if has_scores else None,
+            "best_validation_score_": state.best
+            if has_scores and state.best_iteration
+            else None,
+            "best_iteration_": state.best_iteration or None if has_scores else None,
+        }
+
+    def _with_weights(self, training: Training, theta: np.ndarray):
+        """A copy fitted with these weights, for scorers; it knows no names of features."""
+        fitted = copy.copy(self)
+        fitted.__dict__.update(self._published(training))
+        fitted.__dict__.pop("feature_names_in_", None)
+        fitted.coefs_, fitted.intercepts_ = training.network.unpack(theta)
+        return fitted

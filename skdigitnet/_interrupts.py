@@ -1,0 +1,67 @@
+"""Ctrl-C where it can do no harm."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from contextlib import contextmanager
+from typing import Any
+
+
+class Interrupts:
+    """Puts Ctrl-C off while weights and their bookkeeping are moved together.
+
+    An exception between the two would leave a state that cannot be gone on from exactly.
+    A context manager that takes the signal over, in which ``with interrupts.held:`` is a
+    block that Ctrl-C waits for. Only the main thread is ever interrupted, and only if
+    Python handles the signal; elsewhere nothing is done.
+    """
+
+    def __init__(self) -> None:
+        self.held = _Held(self)
+        self.is_held = False
+        self._handler: Any = None
+        self._waiting: tuple | None = None
+
+    def __enter__(self) -> Interrupts:
+        handler = signal.getsignal(signal.SIGINT)
+        if threading.current_thread() is threading.main_thread() and callable(handler):
+            self._handler = handler
+            signal.signal(signal.SIGINT, self._receive)
+        return self
+
+    def __exit__(self, *_) -> None:
+        if self._handler is not None:
+            signal.signal(signal.SIGINT, self._handler)
+
+    def _receive(self, *arguments) -> None:
+        if self.is_held:
+            self._waiting = arguments
+        else:
+            self._handler(*arguments)
+
+    def release(self) -> None:
+        self.is_held = False
+        if self._waiting is not None:
+            arguments, self._waiting = self._waiting, None
+            self._handler(*arguments)
+
+
+class _Held:
+    """The block that Ctrl-C waits for; entered often, so it does as little as it can."""
+
+    def __init__(self, interrupts: Interrupts):
+        self._interrupts = interrupts
+
+    def __enter__(self) -> None:
+        self._interrupts.is_held = True
+
+    def __exit__(self, *_) -> None:
+        self._interrupts.release()
+
+
+@contextmanager
+def uninterrupted():
+    """Have Ctrl-C wait until the block has ended."""
+    with Interrupts() as interrupts, interrupts.held:
+        yield
