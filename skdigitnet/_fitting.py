@@ -104,7 +104,8 @@ class FittingMixin(CallbackSupportMixin):
         Warns
         -----
         ConvergenceWarning
-            If training ends at ``max_iter`` or ``max_fun``.
+            If training ends at ``max_iter`` or ``max_fun``; not for SGD and Adam with
+            ``n_iter_no_change=np.inf``, which are not meant to end before.
         """
         afresh = coef_init is not None or intercept_init is not None
         going_on = self.warm_start and hasattr(self, "coefs_") and not afresh
@@ -121,7 +122,7 @@ class FittingMixin(CallbackSupportMixin):
             if afresh:
                 training.set_weights(*initial)
             training.state.begin_fit(finish_last=True)
-            task = FitTask(self, X, y, sample_weight, lambda: self._published(training))
+            task = FitTask(self, X, y, sample_weight, lambda: self._as_fitted(training))
             warning = self._train(training, self._solver(), task, keep_state=self.warm_start)
         if warning is not None:
             warnings.warn(warning, ConvergenceWarning, stacklevel=3)
@@ -290,10 +291,14 @@ class FittingMixin(CallbackSupportMixin):
             "best_iteration_": state.best_iteration or None if has_scores else None,
         }
 
+    def _as_fitted(self, training: Training) -> dict:
+        """What makes of a copy of this estimator a fitted one that can be pickled."""
+        return {**self._published(training), "_training": None}
+
     def _with_weights(self, training: Training, theta: np.ndarray):
         """A copy fitted with these weights, for scorers; it knows no names of features."""
         fitted = copy.copy(self)
-        fitted.__dict__.update(self._published(training))
+        fitted.__dict__.update(self._as_fitted(training))
         fitted.__dict__.pop("feature_names_in_", None)
         fitted.coefs_, fitted.intercepts_ = training.network.unpack(theta)
         return fitted

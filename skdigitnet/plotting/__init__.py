@@ -1,0 +1,15 @@
+"""Pictures of digits, training, weights and searches; needs the extra ``plot``."""
+
+from skdigitnet.plotting._digits import DigitGridDisplay
+from skdigitnet.plotting._loss_curve import LossCurveDisplay
+from skdigitnet.plotting._prediction import PredictionDisplay
+from skdigitnet.plotting._search import SearchDisplay
+from skdigitnet.plotting._weights import WeightImageDisplay
+
+__all__ = [
+    "DigitGridDisplay",
+    "LossCurveDisplay",
+    "PredictionDisplay",
+    "SearchDisplay",
+    "WeightImageDisplay",
+]

@@ -1,0 +1,150 @@
+"""Reads the scores to draw from a search's ``cv_results_``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from skdigitnet.plotting._common import is_number
+
+UNSET = "default"  # the value of a parameter that a candidate does not set
+
+
+class SearchResults:
+    """The candidates of a search and the scores of their folds.
+
+    Parameters
+    ----------
+    cv_results : dict or DataFrame
+        As a search's ``cv_results_``.
+    metric : str or None
+        None is the only one.
+
+    Attributes
+    ----------
+    metric : str
+    candidates : list of dict
+    scores : ndarray of shape (n_candidates, n_splits)
+        NaN where a fit failed.
+    names : list of str
+        Every parameter that a candidate sets.
+    """
+
+    def __init__(self, cv_results: Mapping, metric: str | None):
+        metrics = [key[10:] for key in cv_results if key.startswith("mean_test_")]
+        if metric is None and len(metrics) == 1:
+            metric = metrics[0]
+        if metric is None or metric not in metrics:
+            raise ValueError(
+                f"metric must be one of those in cv_results, {', '.join(metrics)}; it is"
+                f" {metric!r}."
+            )
+        self.metric = metric
+        fold = re.compile(rf"split\d+_test_{re.escape(metric)}")
+        self.scores = np.transpose(
+            [cv_results[key] for key in cv_results if fold.fullmatch(key)]
+        )
+        self.candidates = list(cv_results["params"])
+        self.names = list(dict.fromkeys(name for each in self.candidates for name in each))
+
+    def find_name(self, name: str) -> str:
+        """A parameter's full name, from that or from its last part."""
+        matches = [full for full in self.names if full.endswith(f"__{name}")]
+        if name in self.names:
+            return name
+        if len(matches) == 1:
+            return matches[0]
+        raise ValueError(
+            f"{name!r} is the name of {len(matches)} parameters of the search, whose"
+            f" parameters are {', '.join(self.names)}."
+        )
+
+    def value(self, row: int, name: str) -> Any:
+        return self.candidates[row].get(name, UNSET)
+
+    def values(self, rows: Sequence[int], name: str) -> list:
+        """Different values of a parameter: numbers ascending, others as they come."""
+        values = list(
+            {_key(value): value for value in (self.value(i, name) for i in rows)}.values()
+        )
+        return sorted(values) if all(is_number(value) for value in values) else values
+
+    def rows_with(self, held: Mapping[str, Any]) -> list[int]:
+        """The candidates that have these values."""
+        rows = list(range(len(self.candidates)))
+        for name, value in held.items():
+            matching = [i for i in rows if _key(self.value(i, name)) == _key(value)]
+            if not matching:
+                raise ValueError(
+                    f"No candidate has {name} = {value!r}; with the other values of fixed"
+                    f" there are {', '.join(map(repr, self.values(rows, name)))}."
+                )
+            rows = matching
+        return rows
+
+    def best(self, rows: Sequence[int]) -> int:
+        """The candidate of the highest mean score, the first of equals."""
+        mean = self.scores[rows].mean(axis=1)
+        if np.isnan(mean).all():
+            raise ValueError(f"Every {self.metric} is NaN; there is nothing to show.")
+        return rows[int(np.nanargmax(mean))]
+
+    def choose(
+        self, parameters: Sequence[str] | str | None, fixed: Mapping[str, Any] | None
+    ) -> tuple[list[str], dict[str, Any]]:
+        """Names of the parameters to show, and the values at which to hold the others."""
+        held = {self.find_name(name): value for name, value in (fixed or {}).items()}
+        rows = self.rows_with(held)
+        varied = [name for name in self.names if len(self.values(rows, name)) > 1]
+        if parameters is None:
+            shown = sorted(varied, key=lambda name: -len(self.values(rows, name)))
+        else:
+            given = [parameters] if isinstance(parameters, str) else parameters
+            shown = [self.find_name(name) for name in given]
+        if len(set(shown)) != len(shown) or not 1 <= len(shown) <= 2:
+            raise ValueError(
+                "One or two parameters can be shown, and those to show are"
+                f" {', '.join(shown) or 'none'}. Name one or two with parameters; the others"
+                " are held at the best candidate's values, or at those in fixed."
+            )
+        best = self.best(rows)
+        others = [name for name in varied if name not in shown]
+        return shown, held | {name: self.value(best, name) for name in others}
+
+    def table(
+        self, shown: list[str], held: Mapping[str, Any]
+    ) -> tuple[list[list], np.ndarray, tuple[int, ...]]:
+        """Values of each parameter shown, scores at all of them, and the best's place.
+
+        The scores are (n_values, n_splits) or (n_values_0, n_values_1, n_splits), NaN
+        where there is no candidate.
+        """
+        rows = self.rows_with(held)
+        values = [self.values(rows, name) for name in shown]
+        keys = [[_key(value) for value in column] for column in values]
+        scores = np.full((*map(len, values), self.scores.shape[1]), np.nan)
+        places: dict[tuple[int, ...], int] = {}
+        for i in rows:
+            place = tuple(
+                column.index(_key(self.value(i, name)))
+                for name, column in zip(shown, keys, strict=True)
+            )
+            if place in places:
+                raise ValueError(
+                    f"The candidate {self.candidates[i]} occurs twice, as in a halving"
+                    " search; each must be fitted once to be shown."
+                )
+            places[place], scores[place] = i, self.scores[i]
+        best = self.best(rows)
+        return values, scores, next(place for place, i in places.items() if i == best)
+
+
+def _key(value: Any) -> Hashable:
+    try:
+        hash(value)
+    except TypeError:
+        return repr(value)
+    return value
