@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import secrets
 import zipfile
 from contextlib import contextmanager
 from math import prod
@@ -21,15 +21,15 @@ def replacing(path: Path):
     Whatever happens, even to the machine, ``path`` is what it was before or the new
     file, whole. If the block raises, nothing is left behind.
     """
-    descriptor, name = tempfile.mkstemp(TEMPORARY, f"{path.name}.", path.parent)
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}{TEMPORARY}")
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        with open(temporary, "xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.replace(name, path)
+        os.replace(temporary, path)
     except BaseException:
-        os.unlink(name)
+        temporary.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
 
