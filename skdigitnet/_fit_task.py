@@ -23,6 +23,8 @@ except ImportError:  # before scikit-learn 1.9
 
 
 EPOCH = "epoch"  # the name of its task, or an iteration's
+# what scikit-learn notes on an estimator while it is fitted, and a copy must not have
+NOT_BEING_FITTED = {"_callback_fit_ctx": None, "_skl_callbacks_to_teardown": ()}
 
 
 def has_callbacks(estimator) -> bool:
@@ -50,7 +52,7 @@ class FitTask:
             "X": X,
             "y": y,
             "metadata": {} if sample_weight is None else {"sample_weight": sample_weight},
-            "reconstruction_attributes": published,
+            "reconstruction_attributes": lambda: {**NOT_BEING_FITTED, **published()},
         }
         self._fit: Any = None
         self._epoch: Any = None

@@ -35,6 +35,9 @@ from skdigitnet._validation import (
     make_network,
 )
 
+# what a fit may leave and the next one may not
+LEFT_BY_A_FIT = ("n_features_in_", "feature_names_in_", "_training_state", "history_")
+
 
 def _is_stochastic(estimator) -> bool:
     if estimator.solver in ("sgd", "adam"):
@@ -115,7 +118,7 @@ class FittingMixin(CallbackSupportMixin):
         network = self._network(rows, labels)
         initial = check_initial(network, coef_init, intercept_init, rows.X.dtype)
         rule = self._stopping_rule(
-            check_validation_rows(rows, labels, X_val, y_val, sample_weight_val)
+            check_validation_rows(self, rows, labels, X_val, y_val, sample_weight_val)
         )
         with unchanged_on_error(self.random_state):
             training = self._new_training(rows, labels, network, rule, going_on=going_on)
@@ -258,7 +261,7 @@ class FittingMixin(CallbackSupportMixin):
 
     def _publish(self, training: Training, keep_state: bool) -> None:
         with uninterrupted():
-            for name in ("n_features_in_", "feature_names_in_", "_training_state", "history_"):
+            for name in LEFT_BY_A_FIT:
                 self.__dict__.pop(name, None)
             self.__dict__.update(self._published(training))
             if keep_state:
@@ -293,12 +296,12 @@ class FittingMixin(CallbackSupportMixin):
 
     def _as_fitted(self, training: Training) -> dict:
         """What makes of a copy of this estimator a fitted one that can be pickled."""
-        return {**self._published(training), "_training": None}
+        nothing = dict.fromkeys(("_training", *LEFT_BY_A_FIT))
+        return {**nothing, **self._published(training)}
 
     def _with_weights(self, training: Training, theta: np.ndarray):
         """A copy fitted with these weights, for scorers; it knows no names of features."""
         fitted = copy.copy(self)
-        fitted.__dict__.update(self._as_fitted(training))
-        fitted.__dict__.pop("feature_names_in_", None)
-        fitted.coefs_, fitted.intercepts_ = training.network.unpack(theta)
+        fitted.__dict__.update(self._as_fitted(training), feature_names_in_=None)
+        fitted.coefs_, fitted.intercepts_ = training.network.unpack(theta.copy())
         return fitted

@@ -39,6 +39,8 @@ class TrainingState:
         Whether that call was interrupted, so that the next one finishes it.
     stopped : bool
         Whether the stopping rule has ended it.
+    criterion : str
+        What the stopping rule's values are of; see :attr:`StoppingRule.criterion`.
     best : float
         The stopping rule's best value: validation score, or minus the loss.
     best_iteration : int
@@ -83,6 +85,7 @@ class TrainingState:
     n_before: int = 0
     interrupted: bool = False
     stopped: bool = False
+    criterion: str = ""
     best: float = -np.inf
     best_iteration: int = 0
     best_theta: np.ndarray | None = None
@@ -155,11 +158,11 @@ class TrainingState:
             if score is not None and rule.restore_best:
                 self.best_theta = self.theta.copy()
 
-    def report(self) -> None:
+    def report(self, score: float | None) -> None:
         """Print the last epoch's or iteration's loss and score."""
         print(f"Iteration {self.n_iter}, loss = {self.loss_curve[-1]:.8f}")
-        if self.validation_scores:
-            print(f"Validation score: {self.validation_scores[-1]:f}")
+        if score is not None:
+            print(f"Validation score: {score:f}")
 
     def fits_rows(self, n_rows: int, holds_out: bool) -> bool:
         """Whether ``order`` and ``held_out`` are a split of that many rows."""
@@ -170,9 +173,17 @@ class TrainingState:
 
     def start_on_rows(self, order: np.ndarray, held_out: np.ndarray | None) -> None:
         """Go on with other rows from the published weights; forget the earlier best."""
-        self.theta = self.published_theta
         self.order, self.held_out = order, held_out
-        self.position = None
+        self._start_from_best()
+
+    def judge_by(self, criterion: str) -> None:
+        """The same if that is another criterion: its values cannot be compared."""
+        if criterion != self.criterion:
+            self.criterion = criterion
+            self._start_from_best()
+
+    def _start_from_best(self) -> None:
+        self.theta, self.position = self.published_theta, None
         self.forget_best()
 
     def forget_best(self) -> None:

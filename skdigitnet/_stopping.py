@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import joblib
 import numpy as np
 from sklearn.model_selection import train_test_split
 
@@ -42,6 +43,16 @@ class StoppingRule:
     @property
     def holds_out(self) -> bool:
         return self.scoring is not None and self.validation is None
+
+    @property
+    def criterion(self) -> str:
+        """Names what is to improve: the scoring and the user's rows, or the loss."""
+        if self.scoring is None:
+            return "loss"
+        try:
+            return str(joblib.hash([self.scoring, self.validation]))
+        except Exception:  # pickle has no one kind of error; a lambda cannot be pickled
+            return str(joblib.hash([repr(self.scoring), self.validation]))
 
 
 def hold_out(

@@ -178,6 +178,7 @@ class Training:
         targets = self._targets(rows.y)
         weight = apply_class_weight(class_weight, rows.y, self.labels, rows.sample_weight)
         self._split(targets, weight)
+        state.judge_by(self.rule.criterion)
         X = faster_form(rows.X, solver.n_passes)
         data = Data(X, targets, weight)
         score = self._score(loss, class_weight, weight, fitted)

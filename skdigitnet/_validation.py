@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
 from skdigitnet._backprop import OUTPUT_LOSSES
@@ -110,7 +109,7 @@ class ValidationRows:
 
 
 def check_validation_rows(
-    rows: TrainingRows, labels: Labels, X_val, y_val, sample_weight_val
+    estimator, rows: TrainingRows, labels: Labels, X_val, y_val, sample_weight_val
 ) -> ValidationRows | None:
     """Check validation rows against the training rows; None if none are given.
 
@@ -127,7 +126,8 @@ def check_validation_rows(
     if X_val is None or y_val is None:
         given, missing = ("X_val", "y_val") if y_val is None else ("y_val", "X_val")
         raise ValueError(f"{given} is given without {missing}; give both.")
-    scratch = BaseEstimator()
+    scratch = copy.copy(estimator)
+    vars(scratch).pop("feature_names_in_", None)  # of an earlier fit
     vars(scratch).update(rows.features)
     try:
         X, y = validate_data(
@@ -142,7 +142,7 @@ def check_validation_rows(
         )
         y = check_target(y)
         labels.indices(y)
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise ValueError(f"X_val or y_val cannot be used: {error}") from error
     return ValidationRows(
         X=X.tocsr() if sparse.issparse(X) else X,

@@ -91,7 +91,7 @@ class Watch:
         with self.interrupts.held:
             state.record(loss, score, self.rule, len(objective.rows), objective.total_weight)
             if self.verbose:
-                state.report()
+                state.report(score)
             state.stopped = rule_stops()
         # the state does not know of a callback's wish, so that it can be gone on from
         self.stopped = self.task.end_epoch() or state.stopped

@@ -140,7 +140,12 @@ class EarlyStopping(_Callback):
                 " early_stopping=False."
             )
         rows = check_validation_rows(
-            training.rows, training.labels, self.X_val, self.y_val, self.sample_weight_val
+            estimator,
+            training.rows,
+            training.labels,
+            self.X_val,
+            self.y_val,
+            self.sample_weight_val,
         )
         rows = training.rule.validation if rows is None else rows
         if rows is None:

@@ -114,25 +114,33 @@ class Network:
     def pack(self, coefs: list[Array], intercepts: list[Array]) -> Array:
         return np.concatenate([part.ravel() for part in (*coefs, *intercepts)])
 
-    def forward(self, theta: Array, X: Array) -> tuple[list[Array], list[Array]]:
-        """Every layer's input a_l and pre-activation z_l."""
+    def without_dropout(self, n_rows: int) -> list[Array]:
+        return [np.ones((n_rows, size)) for size in self.layer_sizes[1:-1]]
+
+    def forward(
+        self, theta: Array, X: Array, masks: list[Array] | None = None
+    ) -> tuple[list[Array], list[Array]]:
+        """Every layer's input a_l and pre-activation z_l; masks as dropout_masks gives."""
         f = ACTIVATIONS[self.activation]
+        masks = self.without_dropout(len(X)) if masks is None else masks
         a, z = [np.asarray(X, dtype=float)], []
-        for W, b in zip(*self.unpack(theta), strict=True):
+        for W, b, mask in zip(*self.unpack(theta), [*masks, 1.0], strict=True):
             z.append(a[-1] @ W + b)
-            a.append(f(z[-1]))
+            a.append(f(z[-1]) * mask)
         return a[:-1], z
 
     def objective(
-        self, theta: Array, X: Array, t: Array, w: Array, decay: float
-    ) -> tuple[float, Array]:
+        self, theta: Array, X: Array, t: Array, w: Array, decay: float,
+        masks: list[Array] | None = None,
+    ) -> tuple[float, Array]:  # fmt: skip
         """J and its gradient: the weighted mean of the loss, and the penalty.
 
         J = sum_i w_i loss_i / sum_i w_i + decay / 2 sum_l ||W_l||^2, where decay is
         alpha / W with W the weights' sum over the whole training set.
         """
         coefs, _ = self.unpack(theta)
-        a, z = self.forward(theta, X)
+        masks = self.without_dropout(len(X)) if masks is None else masks
+        a, z = self.forward(theta, X, masks)
         loss, delta = LOSSES[self.loss, self.out_activation](z[-1], t)
         share = w / w.sum() if w.any() else np.zeros_like(w, dtype=float)
         J = share @ loss + decay / 2 * sum((W**2).sum() for W in coefs)
@@ -145,12 +153,41 @@ class Network:
             db.insert(0, delta.sum(axis=0))
             if layer > 0:
                 f_prime = DERIVATIVES[self.activation](z[layer - 1])
-                delta = (delta @ coefs[layer].T) * f_prime
+                delta = (delta @ coefs[layer].T) * masks[layer - 1] * f_prime
         return J, self.pack(dW, db)
 
 
 def one_hot(indices: Array, n_classes: int) -> Array:
     return np.eye(n_classes)[indices]
+
+
+# Dropout
+
+
+def split_mix(key: int, n: Array) -> Array:
+    """The n-th numbers of SplitMix64 from ``key`` on, n of dtype uint64, modulo 2^64.
+
+    G. L. Steele, D. Lea and C. H. Flood, "Fast splittable pseudorandom number
+    generators", OOPSLA 2014.
+    """
+    z = np.uint64(key) + (n + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
+
+
+def dropout_masks(
+    key: int, n_rows: int, sizes: tuple[int, ...], shares: tuple[float, ...]
+) -> list[Array]:
+    """What an epoch multiplies the outputs of its hidden layers by, (n_rows, size) each.
+
+    Unit j of the layers' units, counted through, has the uniform number of index
+    i * n_units + j in the i-th row of the epoch; below the layer's share it is dropped.
+    """
+    numbers = split_mix(key, np.arange(n_rows * sum(sizes), dtype=np.uint64))
+    uniform = (numbers >> np.uint64(11)).astype(float) / 2**53
+    of_layers = np.split(uniform.reshape(n_rows, sum(sizes)), np.cumsum(sizes)[:-1], axis=1)
+    return [(u >= p) / (1 - p) for u, p in zip(of_layers, shares, strict=True)]
 
 
 # Update rules: each a function of a gradient that returns the step of theta
@@ -189,14 +226,22 @@ def adam(*, learning_rate: float, beta_1: float, beta_2: float, epsilon: float):
 def train(
     network: Network, theta: Array, X: Array, t: Array, w: Array,
     *, alpha: float, orders: list[Array], batch_size: int, step: Callable[[Array], Array],
+    masks: list[list[Array]] | None = None,
 ) -> Iterator[tuple[float, Array]]:  # fmt: skip
-    """After each order, that is epoch: the mean over rows of their batch's J, and theta."""
-    for order in orders:
+    """After each order, that is epoch: the mean over rows of their batch's J, and theta.
+
+    ``masks`` are each epoch's, with a row for each of its rows in their order.
+    """
+    masks = [network.without_dropout(len(X)) for _ in orders] if masks is None else masks
+    for order, of_epoch in zip(orders, masks, strict=True):
         total = 0.0
-        for batch in np.split(order, range(batch_size, len(order), batch_size)):
+        for start in range(0, len(order), batch_size):
+            part = slice(start, start + batch_size)
+            batch = order[part]
             J, gradient = network.objective(
-                theta, X[batch], t[batch], w[batch], alpha / w[order].sum()
-            )
+                theta, X[batch], t[batch], w[batch], alpha / w[order].sum(),
+                [mask[part] for mask in of_epoch],
+            )  # fmt: skip
             theta = theta + step(gradient)
             total += len(batch) * J
         yield total / len(order), theta
