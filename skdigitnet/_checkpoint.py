@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import joblib
 import numpy as np
+from scipy import sparse
 
 from skdigitnet._files import read_arrays, write_arrays
 from skdigitnet._schedules import SCHEDULES
 from skdigitnet._state import TrainingState
-from skdigitnet._training import Training
+from skdigitnet._training import Training, restored_generator
+from skdigitnet._validation import TrainingRows, ValidationRows
 
 FORMAT = 1
 HEADER = "header"
@@ -24,9 +26,9 @@ WITHOUT_EFFECT = ("verbose", "warm_start", "n_jobs")
 def fingerprint(estimator, training: Training) -> str:
     """The same for two fits if and only if they give the same bits.
 
-    It is taken over the parameters, the rows, the stopping rule and any initial weights
-    that are not drawn. ``max_iter`` is left out, where no schedule depends on it, so that
-    a fit can be gone on from with a larger one.
+    It is taken over the parameters, the rows, the stopping rule and, unless the weights
+    are drawn, the state to begin with. ``max_iter`` is left out, where no schedule depends
+    on it, so that a fit can be gone on from with a larger one.
 
     Raises
     ------
@@ -40,9 +42,10 @@ def fingerprint(estimator, training: Training) -> str:
         parameters["learning_rate"]
     ):
         del parameters["max_iter"]
-    rows = training.rows
-    theta = None if training.is_drawn else training.state.theta
-    hashed = [parameters, rows.X, rows.y, rows.sample_weight, training.rule, theta]
+    rule = training.rule
+    start = None if training.is_drawn else _bytes_of(replace(training.state, history=[]))
+    hashed = [parameters, start, replace(rule, validation=None)]
+    hashed += [_numbers_of(training.rows), _numbers_of(rule.validation)]
     try:
         return str(joblib.hash(hashed))
     except Exception as error:  # pickle has no one kind of error
@@ -52,10 +55,32 @@ def fingerprint(estimator, training: Training) -> str:
         ) from error
 
 
+def _numbers_of(rows: TrainingRows | ValidationRows | None) -> list:
+    """The arrays of the rows, without what SciPy has noted in a sparse X."""
+    if rows is None:
+        return []
+    X = rows.X
+    inputs = [X.shape, X.indptr, X.indices, X.data] if sparse.issparse(X) else [X]
+    return [*inputs, rows.y, rows.sample_weight]
+
+
+def _bytes_of(state: TrainingState) -> list:
+    """The same for states that are equal, whatever the strides of an empty array are."""
+    numbers, arrays = _taken_apart(state)
+    return [numbers, [(k, v.dtype.str, v.tobytes()) for k, v in arrays.items()]]
+
+
 def write_state(path: Path, state: TrainingState, key: str) -> None:
     """Write the state of the fit with this fingerprint."""
-    numbers: dict[str, Any] = {"format": FORMAT, "fingerprint": key}
-    arrays = {}
+    numbers, arrays = _taken_apart(state)
+    numbers |= {"format": FORMAT, "fingerprint": key}
+    header = np.frombuffer(json.dumps(numbers).encode(), dtype=np.uint8)
+    write_arrays(path, {HEADER: header, **arrays})
+
+
+def _taken_apart(state: TrainingState) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """What JSON can carry of the state, and the arrays."""
+    numbers, arrays = {}, {}
     for field in fields(state):
         value = getattr(state, field.name)
         if field.name == "gradient" and not state.is_within_batch:
@@ -64,8 +89,7 @@ def write_state(path: Path, state: TrainingState, key: str) -> None:
             arrays[field.name] = np.asarray(value)
         else:
             numbers[field.name] = _without_arrays(field.name, value, arrays)
-    header = np.frombuffer(json.dumps(numbers).encode(), dtype=np.uint8)
-    write_arrays(path, {HEADER: header, **arrays})
+    return numbers, arrays
 
 
 def read_state(path: Path, key: str) -> TrainingState:
@@ -80,7 +104,7 @@ def read_state(path: Path, key: str) -> TrainingState:
     try:
         numbers = json.loads(arrays.pop(HEADER).tobytes())
         found = numbers.pop("format"), numbers.pop("fingerprint")
-    except (KeyError, AttributeError, TypeError, ValueError) as error:
+    except Exception as error:  # what was not written here raises nearly anything
         raise ValueError(f"{path} is no checkpoint: it has no header.") from error
     if found != (FORMAT, key):
         raise ValueError(
@@ -89,10 +113,10 @@ def read_state(path: Path, key: str) -> TrainingState:
         )
     try:
         values = _with_arrays("", numbers, arrays)
-        return TrainingState(
-            **{f.name: _checked(f.name, values) for f in fields(TrainingState)}
-        )
-    except (KeyError, TypeError, ValueError) as error:
+        checked = {f.name: _checked(f.name, values[f.name]) for f in fields(TrainingState)}
+        _check_generator(checked["random_state"])
+        return TrainingState(**checked)
+    except Exception as error:  # what was not written here raises nearly anything
         raise ValueError(f"{path} is a damaged checkpoint: {error!r}.") from error
 
 
@@ -115,17 +139,41 @@ def _with_arrays(name: str, value, arrays: dict[str, np.ndarray]):
     return arrays.get(name, value)
 
 
-def _checked(name: str, values: dict):
-    """A field of the state, of the type that its default has."""
-    value, default = values[name], getattr(EMPTY, name)
-    if isinstance(default, list):
-        return [tuple(v) if isinstance(v, list) else v for v in value.tolist()]
-    if isinstance(default, np.ndarray):
-        if not isinstance(value, np.ndarray) or value.ndim != 1:
-            raise TypeError(f"{name} is {value!r}")
-    elif default is not None and type(value) is not type(default):
+def _checked(name: str, value) -> Any:
+    """A field of the state, if it is of the type that it must have."""
+    default = getattr(EMPTY, name)
+    if value is None and default is None:
+        return None
+    kind: Any = OPTIONAL.get(name, type(default))
+    stored = np.ndarray if kind is list else kind
+    n_dimensions = 2 if name == "history" and len(value) > 0 else 1
+    if (
+        type(value) is not stored
+        or (stored is np.ndarray and value.ndim != n_dimensions)
+        or (kind is list and value.dtype != np.float64)
+        or (kind is int and not 0 <= value < 2**63)
+    ):
         raise TypeError(f"{name} is {value!r}")
-    return value
+    if name == "history":
+        return [tuple(row) for row in value.tolist()]
+    return value.tolist() if kind is list else value
+
+
+def _check_generator(state: dict) -> None:
+    """Raise an error if NumPy does not take this state, or would but should not."""
+    restored_generator(state)
+    position = state["state"]["pos"] if state["bit_generator"] == "MT19937" else 0
+    if not (0 <= position <= 624 and 0 <= state.get("buffer_pos", 0) <= 4):
+        raise ValueError("random_state points out of its own numbers")
 
 
 EMPTY = TrainingState(np.empty(0))
+# what the fields are that may be None
+OPTIONAL = {
+    "best_theta": np.ndarray,
+    "held_out": np.ndarray,
+    "gradient": np.ndarray,
+    "moments": np.ndarray,
+    "position": int,
+    "random_state": dict,
+}

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import secrets
+import time
 import zipfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from math import prod
 from pathlib import Path
 
 import numpy as np
 
 TEMPORARY = ".tmp"
+STALE_SECONDS = 3600  # nobody can still be writing a file that old
 
 
 @contextmanager
@@ -32,6 +34,14 @@ def replacing(path: Path):
         temporary.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
+
+
+def remove_stale(path: Path) -> None:
+    """Remove what was to become ``path`` when its writer was killed, long ago."""
+    for left_over in path.parent.glob(f"{path.name}.*{TEMPORARY}"):
+        with suppress(FileNotFoundError):  # its writer is alive, and has just ended
+            if time.time() - left_over.stat().st_mtime > STALE_SECONDS:
+                left_over.unlink()
 
 
 def _sync_folder(folder: Path) -> None:

@@ -232,11 +232,20 @@ class FittingMixin(CallbackSupportMixin):
     def _train(
         self, training: Training, solver, task: FitTask, *, keep_state: bool
     ) -> str | None:
-        """Train and publish, on Ctrl-C what there is; return the solver's warning."""
+        """Tell the callbacks, train and publish; return the solver's warning."""
         dropout = check_dropout(self.dropout, training.network, self.solver)
         self._training = training  # where callbacks find it
         try:
             task.begin(solver.n_passes)
+            return self._run(training, solver, dropout, task, keep_state=keep_state)
+        finally:
+            del self._training
+
+    def _run(
+        self, training: Training, solver, dropout, task: FitTask, *, keep_state: bool
+    ) -> str | None:
+        """Train and publish, on Ctrl-C what there is."""
+        try:
             warning = training.run(
                 solver,
                 loss=self.loss,
@@ -255,8 +264,6 @@ class FittingMixin(CallbackSupportMixin):
             self._publish(training, keep_state)
             task.end()
             raise
-        finally:
-            del self._training
         return warning
 
     def _publish(self, training: Training, keep_state: bool) -> None:

@@ -24,27 +24,37 @@ class Interrupts:
         self._waiting: tuple | None = None
 
     def __enter__(self) -> Interrupts:
-        handler = signal.getsignal(signal.SIGINT)
-        if threading.current_thread() is threading.main_thread() and callable(handler):
-            self._handler = handler
-            signal.signal(signal.SIGINT, self._receive)
+        if threading.current_thread() is threading.main_thread():
+            self._take_over()
         return self
 
     def __exit__(self, *_) -> None:
-        if self._handler is not None:
+        if signal.getsignal(signal.SIGINT) == self._receive:
             signal.signal(signal.SIGINT, self._handler)
+
+    def _take_over(self) -> None:
+        handler = signal.getsignal(signal.SIGINT)
+        if callable(handler):
+            self._handler = handler
+            signal.signal(signal.SIGINT, self._receive)
 
     def _receive(self, *arguments) -> None:
         if self.is_held:
             self._waiting = arguments
         else:
-            self._handler(*arguments)
+            self._deliver(arguments)
 
     def release(self) -> None:
         self.is_held = False
         if self._waiting is not None:
             arguments, self._waiting = self._waiting, None
-            self._handler(*arguments)
+            self._deliver(arguments)
+
+    def _deliver(self, arguments: tuple) -> None:
+        # it is back in place when it raises: another Ctrl-C may come before __exit__
+        signal.signal(signal.SIGINT, self._handler)
+        self._handler(*arguments)
+        self._take_over()  # from it, or from another one that it has put in its place
 
 
 class _Held:

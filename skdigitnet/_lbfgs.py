@@ -52,6 +52,8 @@ class LBFGSSolver:
         """
         dtype = state.theta.dtype
         n_iterations = self.max_iter - state.n_iter_of_fit
+        with watch.interrupts.held:
+            state.begin_updates("")
         if watch.stopped:
             return None
         if n_iterations < 1:
@@ -86,7 +88,7 @@ class LBFGSSolver:
         check_finite(state.loss, result.x, f"after {state.n_iter} iterations")
         if watch.stopped:
             return None
-        state.stopped = bool(result.success)
+        state.stopped = bool(result.success) or result.nit < n_iterations
         return None if result.success else self._warning(result, n_iterations)
 
     def _warning(self, result: OptimizeResult, n_iterations: int) -> str:

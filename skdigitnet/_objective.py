@@ -61,7 +61,8 @@ class Objective:
         dropout: tuple[float, ...] = (),
     ):
         self.network, self.data, self.rows, self.dropout = network, data, rows, dropout
-        self.total_weight = float(data.sample_weight[rows].sum())
+        # sorted, so that the last bit does not depend on the order that the rows are in
+        self.total_weight = float(np.sort(data.sample_weight[rows]).sum())
         self.decay = alpha / self.total_weight
         size = block_rows(
             data.max_row_entries + sum(network.layer_sizes[1:]), data.dtype.itemsize

@@ -77,7 +77,8 @@ class StochasticSolver:
         ValueError
             At the end of the epoch in which training diverges.
         """
-        update = self._start(objective, state)
+        with watch.interrupts.held:
+            update = self._start(objective, state)
         while not watch.stopped and state.n_iter_of_fit < self.n_passes:
             watch.epoch_begins()
             loss = self._epoch(objective, state, update, watch, random_state)
@@ -111,9 +112,7 @@ class StochasticSolver:
             beta_2=self.beta_2,
             epsilon=self.epsilon,
         )
-        if state.update_rule != self._update_rule():
-            state.update_rule, state.n_steps = self._update_rule(), 0
-            state.moments = np.zeros(update.n_moments * len(state.theta), state.theta.dtype)
+        state.begin_updates(self._update_rule())
         update.n_steps = state.n_steps
         if state.gradient is None:
             state.gradient = np.empty_like(state.theta)

@@ -10,6 +10,9 @@ import numpy as np
 
 from skdigitnet._stopping import StoppingRule
 
+# how many numbers an update rule keeps for each weight
+N_MOMENTS = {"": 0, "gradient_descent": 0, "momentum": 1, "nesterov": 1, "adam": 2}
+
 
 @dataclass
 class TrainingState:
@@ -38,11 +41,11 @@ class TrainingState:
     interrupted : bool
         Whether that call was interrupted, so that the next one finishes it.
     stopped : bool
-        Whether the stopping rule has ended it.
+        Whether it has ended before ``max_iter``, by the stopping rule or the solver's own.
     criterion : str
         What the stopping rule's values are of; see :attr:`StoppingRule.criterion`.
     best : float
-        The stopping rule's best value: validation score, or minus the loss.
+        Its best value: validation score, or minus the loss.
     best_iteration : int
         The epoch or iteration of that value, from 1; 0 before there is one.
     best_theta : ndarray of shape (n_params,) or None
@@ -68,6 +71,7 @@ class TrainingState:
     random_state : dict or None
         ``get_state(legacy=False)`` of the generator that shuffles the rows.
     update_rule : str
+        Of SGD and Adam; empty for L-BFGS and before there is one.
     moments : ndarray of shape (0, 1 or 2 times n_params,)
         Momentum's velocity, or Adam's first and second moments.
     n_steps : int
@@ -124,6 +128,13 @@ class TrainingState:
         if not (finish_last and self.interrupted):
             self.n_before, self.stopped = self.n_iter, False
         self.interrupted = False
+
+    def begin_updates(self, rule: str) -> None:
+        """Begin without moments, if those there are have come from another update rule."""
+        if rule != self.update_rule:
+            self.update_rule, self.n_steps = rule, 0
+            n_moments = N_MOMENTS[rule] * len(self.theta)
+            self.moments = np.zeros(n_moments, self.theta.dtype)
 
     def begin_epoch(self, order: np.ndarray, batch_size: int, dropout_key: int) -> None:
         self.order, self.batch_size, self.dropout_key = order, batch_size, dropout_key
@@ -197,18 +208,27 @@ class TrainingState:
 
     def suits(self, n_params: int, X) -> bool:
         """Whether the kernels can be handed this state with a network and rows."""
-        arrays = (self.theta, self.best_theta, self.gradient)
-        given = [array for array in arrays if array is not None]
+        given = [a for a in (self.theta, self.best_theta, self.gradient) if a is not None]
+        moments = np.empty(0, X.dtype) if self.moments is None else self.moments
         held_out = np.empty(0, np.intp) if self.held_out is None else self.held_out
         rows = np.concatenate([self.order, held_out])
-        n_moments = 0 if self.moments is None else len(self.moments) / n_params
         return (
-            all(array.shape == (n_params,) and array.dtype == X.dtype for array in given)
-            and n_moments in (0, 1, 2)
-            and rows.dtype == np.intp
+            all(array.dtype == X.dtype for array in (*given, moments))
+            and all(len(array) == n_params for array in given)
+            and len(moments) == N_MOMENTS.get(self.update_rule, -1) * n_params
+            and self.order.dtype == held_out.dtype == np.intp
             and (len(rows) == 0 or np.array_equal(np.sort(rows), np.arange(X.shape[0])))
-            and (self.position is None or 0 <= self.position <= len(self.order))
+            and max(self.n_before, self.best_iteration, self.n_rate_cuts) <= self.n_iter
+            and self.weight_seen >= 0
+            and self._has_a_sound_position()
         )
+
+    def _has_a_sound_position(self) -> bool:
+        if self.position is None:
+            return True
+        if self.batch_size < 1 or self.position > len(self.order):
+            return False
+        return not self.is_within_batch or self.gradient is not None
 
     def copy_as(self, dtype) -> TrainingState:
         """A copy that shares nothing, its weights, moments and gradient of that dtype."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -46,13 +47,14 @@ class StoppingRule:
 
     @property
     def criterion(self) -> str:
-        """Names what is to improve: the scoring and the user's rows, or the loss."""
+        """Names what is to improve and whether the best comes back, by all they depend on.
+
+        A callable goes by its name: what it has counted in itself does not matter.
+        """
         if self.scoring is None:
             return "loss"
-        try:
-            return str(joblib.hash([self.scoring, self.validation]))
-        except Exception:  # pickle has no one kind of error; a lambda cannot be pickled
-            return str(joblib.hash([repr(self.scoring), self.validation]))
+        name = re.sub(r" at 0x[0-9a-fA-F]+", "", repr(self.scoring))
+        return str(joblib.hash([name, self.validation, self.restore_best]))
 
 
 def hold_out(

@@ -13,7 +13,7 @@ from sklearn.utils import check_random_state
 
 from skdigitnet._data import Data, compress, density
 from skdigitnet._fit_task import FitTask
-from skdigitnet._interrupts import Interrupts
+from skdigitnet._interrupts import Interrupts, uninterrupted
 from skdigitnet._labels import Labels
 from skdigitnet._lbfgs import LBFGSSolver
 from skdigitnet._network import Network
@@ -59,7 +59,7 @@ def unchanged_on_error(random_state):
     if not isinstance(random_state, np.random.RandomState):
         yield
         return
-    state = random_state.get_state()
+    state = random_state.get_state(legacy=False)
     try:
         yield
     except Exception:
@@ -69,7 +69,10 @@ def unchanged_on_error(random_state):
 
 def restored_generator(state: dict) -> np.random.RandomState:
     """A generator that goes on from ``get_state(legacy=False)``."""
-    generator = np.random.RandomState(getattr(np.random, state["bit_generator"])())
+    kind = getattr(np.random, state["bit_generator"])
+    if not (isinstance(kind, type) and issubclass(kind, np.random.BitGenerator)):
+        raise ValueError(f"{kind!r} is no bit generator")
+    generator = np.random.RandomState(kind())
     generator.set_state(state)
     return generator
 
@@ -177,8 +180,9 @@ class Training:
         rows, network, state = self.rows, self.network, self.state
         targets = self._targets(rows.y)
         weight = apply_class_weight(class_weight, rows.y, self.labels, rows.sample_weight)
-        self._split(targets, weight)
-        state.judge_by(self.rule.criterion)
+        with uninterrupted():
+            self._split(targets, weight)
+            state.judge_by(self.rule.criterion)
         X = faster_form(rows.X, solver.n_passes)
         data = Data(X, targets, weight)
         score = self._score(loss, class_weight, weight, fitted)

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 from sklearn.metrics import get_scorer_names
-from sklearn.utils._param_validation import Interval, StrOptions, validate_params
+from sklearn.utils._param_validation import Interval, Options, StrOptions, validate_params
 
 from skdigitnet._checkpoint import fingerprint, read_state, write_state
-from skdigitnet._files import TEMPORARY
+from skdigitnet._files import remove_stale
 from skdigitnet._fit_task import EPOCH
 from skdigitnet._training import Training
 from skdigitnet._validation import check_validation_rows
@@ -21,7 +21,6 @@ from skdigitnet._validation import check_validation_rows
 __all__ = ["Checkpoint", "EarlyStopping", "HistoryFrame", "TimeLimit"]
 
 HISTORY = ("epoch", "loss", "validation_score", "learning_rate", "gradient_norm", "seconds")
-STALE_SECONDS = 3600  # nobody can still be writing a file that old
 
 
 class _Callback:
@@ -81,7 +80,7 @@ class EarlyStopping(_Callback):
     scoring : str or callable, default="accuracy"
         The name of a scorer, a scorer ``scoring(estimator, X, y)``, or "loss" for minus
         the loss without the penalty.
-    patience : int, default=10
+    patience : int or inf, default=10
         Training stops after more epochs than that in a row without an improvement.
     min_delta : float, default=1e-4
         An improvement is at least this much.
@@ -109,7 +108,7 @@ class EarlyStopping(_Callback):
             "y_val": "no_validation",
             "sample_weight_val": "no_validation",
             "scoring": [StrOptions({"loss", *get_scorer_names()}), callable],
-            "patience": [Interval(Integral, 1, None, closed="left")],
+            "patience": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
             "min_delta": [Interval(Real, 0, None, closed="left")],
             "restore_best": ["boolean"],
         },
@@ -198,7 +197,8 @@ class HistoryFrame(_Callback):
       end of the epoch, or NaN;
     - ``seconds`` that it took.
 
-    With ``warm_start`` or a :class:`Checkpoint` it goes on with the training.
+    With ``warm_start`` or a :class:`Checkpoint` it goes on with the training; give it to
+    ``set_callbacks`` before the Checkpoint, whose file then has the last epoch's row too.
 
     Parameters
     ----------
@@ -221,14 +221,16 @@ class HistoryFrame(_Callback):
     def _epoch_ends(self, training: Training) -> None:
         state, watch = training.state, training.watch
         seconds = time.monotonic() - watch.epoch_began
-        norm = np.nan
-        if self.gradient_norm:
-            _, gradient = watch.objective.loss_and_gradient(state.theta)
-            norm = float(np.linalg.norm(gradient))
         score = state.validation_scores[-1] if watch.score is not None else np.nan
-        state.history.append(
-            (float(state.n_iter), state.loss, score, watch.learning_rate, norm, seconds)
-        )
+        norm = np.nan
+        try:
+            if self.gradient_norm:
+                _, gradient = watch.objective.loss_and_gradient(state.theta)
+                norm = float(np.linalg.norm(gradient))
+        finally:  # Ctrl-C does not take the row away
+            state.history.append(
+                (float(state.n_iter), state.loss, score, watch.learning_rate, norm, seconds)
+            )
 
     def _fit_ends(self, estimator, training: Training) -> None:
         import pandas as pd
@@ -243,8 +245,9 @@ class Checkpoint(_Callback):
     A fit that was killed, by Ctrl-C, by a signal or with the machine, is gone on from
     when it is run again, to the same bits as if nothing had happened (SGD and Adam;
     L-BFGS goes on from the weights, its memory of past gradients is lost). One that had
-    ended comes back at once, or goes on if ``max_iter`` is larger now. So a grid search
-    that was killed goes on with the fits that are missing.
+    ended comes back at once, or goes on if ``max_iter`` is larger now; if it is smaller than
+    what the file has come to, the fit starts afresh and leaves the file alone. So a grid
+    search that was killed goes on with the fits that are missing.
 
     Parameters
     ----------
@@ -252,7 +255,8 @@ class Checkpoint(_Callback):
         A folder, made if it is missing. Each fit has its own file in it, with a name made
         from its parameters and data, so that the fits of a search cannot get into each
         other's way and each finds its own again. Fits that would give the same bits share
-        one. Remove the folder to train from the start.
+        one, and so do fits that differ only in what ``random_state=None`` draws. Remove
+        the folder to train from the start.
     every : int, default=1
         Epochs or iterations from one writing to the next.
 
@@ -276,16 +280,15 @@ class Checkpoint(_Callback):
         self.path.mkdir(parents=True, exist_ok=True)
         key = fingerprint(estimator, training)
         file = self.path / f"{key}.npz"
+        remove_stale(file)
+        if file.exists():
+            state = read_state(file, key)
+            if not state.suits(training.network.n_params, training.rows.X):
+                raise ValueError(f"{file} is a damaged checkpoint: it does not fit.")
+            if state.n_iter_of_fit > estimator.max_iter:
+                return  # there is no way back
+            training.go_on_from(replace(state, interrupted=False))
         training.memory[self] = key, file
-        for left_over in self.path.glob(f"{file.name}.*{TEMPORARY}"):
-            if time.time() - left_over.stat().st_mtime > STALE_SECONDS:
-                left_over.unlink(missing_ok=True)
-        if not file.exists():
-            return
-        state = read_state(file, key)
-        if not state.suits(training.network.n_params, training.rows.X):
-            raise ValueError(f"{file} is a damaged checkpoint: it does not fit the network.")
-        training.go_on_from(replace(state, interrupted=False))
 
     def _epoch_ends(self, training: Training) -> None:
         if training.state.n_iter_of_fit % self.every == 0:
@@ -295,5 +298,6 @@ class Checkpoint(_Callback):
         self._write(training)
 
     def _write(self, training: Training) -> None:
-        key, file = training.memory[self]
-        write_state(file, training.kept_state(), key)
+        if self in training.memory:
+            key, file = training.memory[self]
+            write_state(file, training.kept_state(), key)

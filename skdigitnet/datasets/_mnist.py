@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from http.client import HTTPException
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -168,7 +169,7 @@ def _check_arguments(subset, scale, dtype) -> tuple[list[str], np.dtype]:
     if subset not in PARTS:
         raise ValueError(f"subset must be 'train', 'test' or 'all', but is {subset!r}.")
     dtype = np.dtype(dtype)
-    allowed = dtype.kind == "f" if scale else np.can_cast(np.uint8, dtype)
+    allowed = dtype.kind in ("f" if scale else "uif") and np.can_cast(np.uint8, dtype)
     if not allowed:
         raise ValueError(
             "dtype must be a floating type with scale=True, and one that can hold 0 to 255"
@@ -187,7 +188,8 @@ def _find_files(folder: Path) -> dict[tuple[str, str], Path]:
     """The files of the folder's data set, by part and kind; plain ones come first."""
     files: dict[tuple[str, str], Path] = {}
     prefixes = set()
-    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
+    found = [path for path in folder.iterdir() if path.is_file()] if folder.is_dir() else []
+    for path in sorted(found, key=lambda path: (path.suffix == ".gz", path.name)):
         if name := FILE_NAME.fullmatch(path.name):
             part = "train" if name["part"] == "train" else "test"
             files.setdefault((part, name["kind"][:6]), path)
@@ -245,7 +247,7 @@ def _download(folder: Path) -> None:
             cache=False,
             parser="pandas" if find_spec("pandas") else "liac-arff",
         )
-    except OSError as error:  # URLError and timeouts are OSErrors
+    except (OSError, EOFError, HTTPException) as error:  # URLError and timeouts are OSErrors
         raise ConnectionError(
             f"MNIST could not be downloaded from openml.org: {error}. Where there is no"
             f" network, put its four files ({', '.join(ORIGINAL_NAMES.values())}) in"
