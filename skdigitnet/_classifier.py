@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import metadata
 from numbers import Integral, Real
 from typing import ClassVar
 
@@ -13,6 +14,15 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from skdigitnet._fitting import FittingMixin
 from skdigitnet._prediction import PredictionMixin
 from skdigitnet._schedules import SCHEDULES
+
+
+def documentation_url() -> str:
+    """The address of the documentation that the package's metadata have, or ""."""
+    for entry in metadata("skdigitnet").get_all("Project-URL") or []:
+        label, _, url = entry.partition(", ")
+        if label == "Documentation":
+            return url.rstrip("/")
+    return ""
 
 
 class BackpropMLPClassifier(FittingMixin, PredictionMixin, ClassifierMixin, BaseEstimator):
@@ -53,8 +63,7 @@ class BackpropMLPClassifier(FittingMixin, PredictionMixin, ClassifierMixin, Base
     batch_size : int or "auto", default="auto"
         Rows in a mini-batch of SGD and Adam; "auto" is 200. All rows make one batch if
         there are fewer.
-    learning_rate : {"constant", "invscaling", "adaptive", "linear", "cosine", "step", \
-            "one_cycle"} or callable, default="constant"
+    learning_rate : str or callable, default="constant"
         Schedule of the step. "constant" is ``learning_rate_init`` throughout. For SGD
         alone: "invscaling" is divided by ``(t + 1) ** power_t`` after epochs over rows of
         total weight t; "adaptive" is divided by 5 whenever the stopping rule would stop,
@@ -158,7 +167,7 @@ class BackpropMLPClassifier(FittingMixin, PredictionMixin, ClassifierMixin, Base
         Activation of the outputs.
     n_features_in_ : int
         Number of features.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the features, where X has string names.
 
     See Also
@@ -302,6 +311,15 @@ class BackpropMLPClassifier(FittingMixin, PredictionMixin, ClassifierMixin, Base
         self.max_fun = max_fun
         self.class_weight = class_weight
         self.n_jobs = n_jobs
+
+    @property
+    def _doc_link_template(self) -> str:
+        return f"{documentation_url()}/generated/{{estimator_module}}.{{estimator_name}}.html"
+
+    @property
+    def _doc_link_module(self) -> str:
+        """The HTML representation links to the class's page if this is its package."""
+        return "skdigitnet" if documentation_url() else ""
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -3,10 +3,14 @@
 import shutil
 import subprocess
 import sys
+from email.message import Message
 from importlib.metadata import version
 from pathlib import Path
 
+import pytest
+
 import skdigitnet
+from skdigitnet import _classifier
 
 
 def test_version_is_that_of_the_distribution():
@@ -23,7 +27,8 @@ def test_source_folder_says_that_nothing_is_compiled_there(tmp_path):
     for module in installed.glob("*.py"):
         shutil.copy(module, tmp_path / "skdigitnet")
     imported = subprocess.run(
-        [sys.executable, "-c", "import skdigitnet"],
+        # -S: without an editable install's way to the compiled modules
+        [sys.executable, "-S", "-c", "import skdigitnet"],
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -31,3 +36,16 @@ def test_source_folder_says_that_nothing_is_compiled_there(tmp_path):
     )
     assert imported.returncode != 0
     assert "this is the source folder" in imported.stderr
+
+
+@pytest.mark.parametrize("url", ["https://docs.example/skdigitnet/", None])
+def test_html_representation_links_to_the_documentation(monkeypatch, url):
+    package = Message()
+    package["Project-URL"] = "Source, https://source.example"
+    if url is not None:
+        package["Project-URL"] = f"Documentation, {url}"
+    monkeypatch.setattr(_classifier, "metadata", lambda name: package)
+    page = "https://docs.example/skdigitnet/generated/skdigitnet.BackpropMLPClassifier.html"
+    html = skdigitnet.BackpropMLPClassifier()._repr_html_()
+    assert (page in html) == (url is not None)
+    assert "https://scikit-learn.org" not in html

@@ -78,7 +78,8 @@ def read_idx(path, *, max_bytes: int = 2**31) -> np.ndarray:
 
     Examples
     --------
-    >>> import tempfile, os
+    >>> import os, tempfile
+    >>> import numpy as np
     >>> from skdigitnet.datasets import read_idx, write_idx
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = os.path.join(folder, "squares.gz")

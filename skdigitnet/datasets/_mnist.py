@@ -90,6 +90,7 @@ def load_mnist(
         frame : DataFrame of shape (n_images, height * width + 1) or None
             ``data`` and ``target`` together; only with ``as_frame=True``.
         DESCR : str
+            What it is and where it came from.
     (data, target) : tuple
         With ``return_X_y=True``.
 

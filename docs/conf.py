@@ -1,0 +1,54 @@
+"""How Sphinx builds the documentation; CONTRIBUTING.md has the command."""
+
+from importlib.metadata import version as version_of
+
+project = "skdigitnet"
+author = "The skdigitnet developers"
+copyright = author  # noqa: A001, Sphinx's name
+version = release = version_of(project)
+
+extensions = [
+    "myst_parser",
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.intersphinx",
+    "sphinx.ext.mathjax",
+    "sphinx-mathjax-offline",
+    "sphinx_gallery.gen_gallery",
+]
+exclude_patterns = ["_build"]
+nitpicky = True
+smartquotes = False  # code in docstrings keeps its quotes
+templates_path = ["_templates"]
+
+myst_enable_extensions = ["dollarmath"]
+myst_heading_anchors = 3
+autodoc_typehints = "none"  # docstrings have the types
+numpydoc_show_class_members = False
+# every parameter is documented, no other, and what is returned
+numpydoc_validation_checks = {"PR01", "PR02", "RT01"}
+toc_object_entries_show_parents = "hide"
+
+# The names in other projects that we link to, in files here: a build needs no network.
+intersphinx_mapping = {
+    "joblib": ("https://joblib.readthedocs.io/en/stable/", "inventories/joblib.txt"),
+    "sklearn": ("https://scikit-learn.org/stable/", "inventories/scikit-learn.txt"),
+}
+
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "auto_examples",
+    "within_subsection_order": "FileNameSortKey",
+    "write_computation_times": False,
+}
+
+html_theme = "pydata_sphinx_theme"
+html_title = f"skdigitnet {release}"
+html_show_sourcelink = False
+html_static_path = ["_static"]
+html_css_files = ["custom.css"]
+html_sidebars = {
+    page: [] for page in ("install", "tour", "benchmarks", "changes", "contributing")
+}
+html_theme_options = {"header_links_before_dropdown": 6, "show_prev_next": False}
