@@ -167,6 +167,24 @@ def test_mini_batch_gradient_descent_has_98_percent_of_mnist(run_on_mnist):
     assert 0.945 <= published < improved < 0.98 <= more_units
 
 
+def test_own_handwriting(run):
+    pytest.importorskip(
+        "PIL", reason='Pillow is not installed: pip install "skdigitnet[images]"'
+    )
+    example = run("7_own_handwriting")
+    assert example.n_figures == 1
+    assert example.accuracy > 0.9
+    assert example.accuracy_of_photographs > example.accuracy - 0.15
+
+
+def test_own_handwriting_on_mnist(run_on_mnist):
+    pytest.importorskip(
+        "PIL", reason='Pillow is not installed: pip install "skdigitnet[images]"'
+    )
+    example = run_on_mnist("7_own_handwriting")
+    assert example.accuracy_of_photographs > example.accuracy - 0.03
+
+
 def test_watch_stop_continue(run, capsys):
     pytest.importorskip("sklearn.callback", reason="callbacks need scikit-learn 1.9 or newer")
     example = run("watch_stop_continue")

@@ -1,0 +1,247 @@
+"""A picture of a digit becomes the row that the network was trained on."""
+
+import struct
+import sys
+import zlib
+
+import numpy as np
+import pytest
+from scipy import ndimage
+from sklearn.datasets import load_digits
+
+from skdigitnet import BackpropMLPClassifier
+from skdigitnet.datasets import load_image, load_mnist
+
+Image = pytest.importorskip(
+    "PIL.Image", reason='Pillow is not installed: pip install "skdigitnet[images]"'
+)
+from PIL import ImageDraw  # noqa: E402, after the check that it is there
+
+HEIGHT, WIDTH = 400, 300
+# corners of the strokes, in shares of the digit's height
+STROKES = {
+    1: [(0.1, 0.25), (0.35, 0.0), (0.35, 1.0)],
+    4: [(0.5, 1.0), (0.5, 0.0), (0.0, 0.65), (0.7, 0.65)],
+    7: [(0.0, 0.0), (0.65, 0.0), (0.25, 1.0)],
+    2: [(0.0, 0.2), (0.3, 0.0), (0.6, 0.2), (0.0, 1.0), (0.65, 1.0)],
+}
+
+
+def draw(digit, *, height=240, at=(60, 70), stroke=0.11):
+    """Dark ink on white paper, (HEIGHT, WIDTH) from 0 to 1."""
+    picture = Image.new("L", (WIDTH, HEIGHT), 255)
+    points = [(at[0] + height * x, at[1] + height * y) for x, y in STROKES[digit]]
+    pen = ImageDraw.Draw(picture)
+    pen.line(points, fill=20, width=round(stroke * height), joint="curve")
+    return np.asarray(picture) / 255
+
+
+def correlation(row, other):
+    return np.corrcoef(row, other)[0, 1]
+
+
+def nearly_same(row, other):
+    """The correlation where a centre of mass between two pixels may go to either."""
+    image = row.reshape(28, 28)
+    shifts = [(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1)]
+    return max(correlation(np.roll(image, by, axis=(0, 1)).ravel(), other) for by in shifts)
+
+
+def photograph(image, rng):
+    """An MNIST-like image as dark ink on paper, enlarged, somewhere on the paper."""
+    ink = ndimage.zoom(image, 9, order=1).clip(0, 1)
+    paper = np.full((HEIGHT, WIDTH), 0.9)
+    top, left = rng.integers(0, HEIGHT - len(ink)), rng.integers(0, WIDTH - len(ink))
+    paper[top : top + len(ink), left : left + len(ink)] -= 0.8 * ink
+    return paper + rng.normal(scale=0.01, size=paper.shape).clip(-0.05, 0.05)
+
+
+def centre_of_mass(row):
+    return np.array(ndimage.center_of_mass(row.reshape(28, 28)))
+
+
+digits = pytest.mark.parametrize("digit", STROKES)
+sizes = pytest.mark.parametrize("size", [28, 8])
+
+
+@digits
+@sizes
+def test_row_is_like_those_of_the_data(digit, size):
+    row = load_image(draw(digit), size=size)
+    assert row.shape == (size * size,)
+    assert row.dtype == np.float64
+    largest = 1 if size == 28 else 16
+    assert row.min() == 0
+    assert 0.9 * largest < row.max() <= largest
+    image = row.reshape(size, size)
+    rows, columns = (np.flatnonzero(image.any(axis=axis)) for axis in (1, 0))
+    if size == 28:  # a box of 20 x 20, its centre of mass at pixel (14, 14)
+        assert 20 <= max(np.ptp(rows), np.ptp(columns)) + 1 <= 21
+        np.testing.assert_allclose(centre_of_mass(row), 14, atol=0.51)
+    else:
+        assert (rows[0], rows[-1]) == (0, 7)
+
+
+CHANGES = {
+    "elsewhere": lambda picture: np.roll(picture, (50, -40), axis=(0, 1)),
+    "light on dark": lambda picture: 1 - picture,
+    "faint": lambda picture: 0.55 + 0.25 * picture,
+    "uneven light": lambda picture: picture * np.linspace(0.5, 1, WIDTH),
+    "shadow in a corner": lambda picture: (
+        picture
+        * (1 - 0.5 * np.outer(np.linspace(1, 0, HEIGHT) ** 2, np.linspace(1, 0, WIDTH) ** 2))
+    ),
+    "noise": lambda picture: (
+        picture + np.random.default_rng(0).normal(scale=0.03, size=picture.shape)
+    ).clip(0, 1),
+    "bytes": lambda picture: (255 * picture).round().astype(np.uint8),
+    "16 bits": lambda picture: (65535 * picture).round().astype(np.uint16),
+    "two values": lambda picture: picture > 0.5,
+    "blue ink": lambda picture: np.stack([picture, picture, 0.4 + 0.6 * picture], axis=2),
+    "transparent paper": lambda picture: np.stack(
+        [np.zeros_like(picture), 1 - picture], axis=2
+    ),
+    "four channels": lambda picture: np.stack([picture] * 3 + [np.ones_like(picture)], axis=2),
+    "one channel": lambda picture: picture[:, :, np.newaxis],
+    "a wider margin": lambda picture: np.pad(picture, 200, constant_values=1),
+    "ruled paper": lambda picture: np.where(
+        np.arange(HEIGHT)[:, np.newaxis] % 50 == 0, picture * 0.93, picture
+    ),
+}
+
+
+@digits
+@sizes
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_same_row_however_it_is_pictured(digit, size, change):
+    row = load_image(draw(digit), size=size)
+    assert correlation(load_image(change(draw(digit)), size=size), row) > 0.97
+
+
+@digits
+@pytest.mark.parametrize("height", [60, 120, 300])
+def test_same_row_at_every_size(digit, height):
+    row = load_image(draw(digit))
+    assert correlation(load_image(draw(digit, height=height, at=(30, 30))), row) > 0.95
+
+
+@digits
+@pytest.mark.parametrize("name", ["digit.png", "digit.jpg", "digit.bmp", "digit.webp"])
+def test_files(digit, name, tmp_path):
+    picture = Image.fromarray((255 * draw(digit)).round().astype(np.uint8)).convert("RGB")
+    picture.save(tmp_path / name)
+    row = load_image(draw(digit))
+    assert correlation(load_image(tmp_path / name), row) > 0.99
+    np.testing.assert_array_equal(load_image(str(tmp_path / name)), load_image(tmp_path / name))
+
+
+@digits
+@pytest.mark.parametrize(("orientation", "turns"), [(1, 0), (3, 2), (6, 1), (8, 3)])
+def test_photograph_is_turned_as_it_says(digit, orientation, turns, tmp_path):
+    # stored turned to the left by so many quarters, which the viewer turns back
+    stored = np.rot90((255 * draw(digit)).round().astype(np.uint8), turns)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(np.ascontiguousarray(stored)).save(tmp_path / "digit.png", exif=exif)
+    assert correlation(load_image(tmp_path / "digit.png"), load_image(draw(digit))) > 0.99
+
+
+def test_large_photograph(tmp_path):
+    picture = np.kron(draw(4), np.ones((8, 8)))
+    Image.fromarray((255 * picture).astype(np.uint8)).save(tmp_path / "large.jpg")
+    row = load_image(draw(4))
+    assert nearly_same(load_image(tmp_path / "large.jpg"), row) > 0.98
+    assert nearly_same(load_image(picture), row) > 0.98
+
+
+def test_mnist_photographed_is_mnist(mnist):
+    X, y = load_mnist(subset="train", return_X_y=True)
+    X_valid, y_valid = X[-200:], y[-200:]
+    rng = np.random.default_rng(0)
+    rows = np.array([load_image(photograph(row.reshape(28, 28), rng)) for row in X_valid])
+    correlations = [correlation(*pair) for pair in zip(rows, X_valid, strict=True)]
+    assert np.median(correlations) > 0.97
+    distances = [
+        np.abs(centre_of_mass(a) - centre_of_mass(b)).max()
+        for a, b in zip(rows, X_valid, strict=True)
+    ]
+    assert np.quantile(distances, 0.95) < 1
+    clf = BackpropMLPClassifier((50,), max_iter=6, n_iter_no_change=np.inf, random_state=0)
+    clf.fit(X[:20000], y[:20000])
+    assert clf.score(rows, y_valid) > clf.score(X_valid, y_valid) - 0.01
+
+
+def test_network_trained_on_digits_reads_pictures():
+    X, y = load_digits(return_X_y=True)
+    clf = BackpropMLPClassifier(random_state=0).fit(X / 16, y)
+    rows = np.array([load_image(draw(digit), size=8) for digit in (4, 7, 2)])
+    np.testing.assert_array_equal(clf.predict(rows / 16), [4, 7, 2])
+
+
+# What cannot be read
+
+
+@pytest.mark.parametrize(
+    ("picture", "match"),
+    [
+        (np.ones((100, 80)), "no digit to be seen"),
+        (np.zeros((100, 80)), "no digit to be seen"),
+        (np.random.default_rng(0).random((100, 80)), "no digit to be seen"),
+        (np.tile(np.linspace(0.4, 0.9, 80), (100, 1)), "no digit to be seen"),
+        (np.ones((4, 80)), r"8 x 8 pixels at least.*\(4, 80, 1\)"),
+        (np.ones(100), "shape"),
+        (np.ones((20, 20, 5)), "channels"),
+        (np.ones((20, 20), dtype=int), "int64"),
+        (255 * draw(4), "from .* to 255.0"),
+        (np.where(draw(4) < 0.5, np.nan, 1), "nan"),
+        (-draw(4), "-1.0"),
+    ],
+)
+def test_bad_arrays(picture, match):
+    with pytest.raises(ValueError, match=f"(?s)path_or_array: .*{match}"):
+        load_image(picture)
+
+
+@pytest.mark.parametrize("size", [10, 28.5, "28", None])
+def test_bad_size(size):
+    with pytest.raises(ValueError, match=f"size must be 28 or 8, but is {size!r}"):
+        load_image(draw(4), size=size)
+
+
+def png_of_size(width, height):
+    """A PNG file that declares a size and holds next to nothing."""
+
+    def chunk(kind, data):
+        crc = struct.pack(">I", zlib.crc32(kind + data))
+        return struct.pack(">I", len(data)) + kind + data + crc
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    rows = chunk(b"IDAT", zlib.compress(b"\0" * 1000))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + rows + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("width", [9000, 60000])
+def test_bombs(width, tmp_path):
+    (tmp_path / "bomb.png").write_bytes(png_of_size(width, width))
+    with pytest.raises(ValueError, match=r"(?s)bomb\.png .*(pixels|decompression bomb)"):
+        load_image(tmp_path / "bomb.png")
+
+
+def test_damaged_files(tmp_path):
+    Image.fromarray((255 * draw(4)).astype(np.uint8)).save(tmp_path / "digit.png")
+    whole = (tmp_path / "digit.png").read_bytes()
+    for damaged in (b"", b"GIF89a", b"no picture", whole[: len(whole) // 2]):
+        (tmp_path / "damaged.png").write_bytes(damaged)
+        with pytest.raises(ValueError, match=r"damaged\.png cannot be read as a picture"):
+            load_image(tmp_path / "damaged.png")
+    with pytest.raises(FileNotFoundError):
+        load_image(tmp_path / "missing.png")
+
+
+def test_without_pillow(monkeypatch, tmp_path):
+    (tmp_path / "digit.png").write_bytes(b"")
+    picture = draw(4)
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    with pytest.raises(ImportError, match=r"skdigitnet\[images\]"):
+        load_image(tmp_path / "digit.png")
+    assert load_image(picture).shape == (784,)  # an array needs none
