@@ -117,7 +117,7 @@ print(f"The process ended with {child.returncode} and said {output.decode()!r}")
 # network above, which nobody disturbed, to the last bit.
 
 continued = BackpropMLPClassifier(**parameters)
-continued.set_callbacks(Checkpoint(folder), HistoryFrame(gradient_norm=True))
+continued.set_callbacks(HistoryFrame(gradient_norm=True), Checkpoint(folder))
 continued.fit(X, y)
 n_before = continued.n_iter_ - len(continued.history_)
 print(f"{n_before} epochs before it was killed, {len(continued.history_)} after")

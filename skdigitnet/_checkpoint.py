@@ -9,13 +9,11 @@ from typing import Any
 
 import joblib
 import numpy as np
-from scipy import sparse
 
 from skdigitnet._files import read_arrays, write_arrays
 from skdigitnet._schedules import SCHEDULES
 from skdigitnet._state import TrainingState
 from skdigitnet._training import Training, restored_generator
-from skdigitnet._validation import TrainingRows, ValidationRows
 
 FORMAT = 1
 HEADER = "header"
@@ -44,8 +42,9 @@ def fingerprint(estimator, training: Training) -> str:
         del parameters["max_iter"]
     rule = training.rule
     start = None if training.is_drawn else _bytes_of(replace(training.state, history=[]))
-    hashed = [parameters, start, replace(rule, validation=None)]
-    hashed += [_numbers_of(training.rows), _numbers_of(rule.validation)]
+    validation = None if rule.validation is None else rule.validation.numbers
+    rows = [training.rows.numbers, validation]
+    hashed = [parameters, start, replace(rule, validation=None), rows]
     try:
         return str(joblib.hash(hashed))
     except Exception as error:  # pickle has no one kind of error
@@ -53,15 +52,6 @@ def fingerprint(estimator, training: Training) -> str:
             f"Checkpoint cannot tell this fit from others: {error}. Every parameter must be"
             " one that can be pickled; a function must be defined by name in a module."
         ) from error
-
-
-def _numbers_of(rows: TrainingRows | ValidationRows | None) -> list:
-    """The arrays of the rows, without what SciPy has noted in a sparse X."""
-    if rows is None:
-        return []
-    X = rows.X
-    inputs = [X.shape, X.indptr, X.indices, X.data] if sparse.issparse(X) else [X]
-    return [*inputs, rows.y, rows.sample_weight]
 
 
 def _bytes_of(state: TrainingState) -> list:

@@ -49,12 +49,14 @@ class StoppingRule:
     def criterion(self) -> str:
         """Names what is to improve and whether the best comes back, by all they depend on.
 
-        A callable goes by its name: what it has counted in itself does not matter.
+        A callable goes by its name: what it has counted in itself does not matter, nor
+        what SciPy has noted in sparse rows.
         """
         if self.scoring is None:
             return "loss"
         name = re.sub(r" at 0x[0-9a-fA-F]+", "", repr(self.scoring))
-        return str(joblib.hash([name, self.validation, self.restore_best]))
+        rows = None if self.validation is None else self.validation.numbers
+        return str(joblib.hash([name, rows, self.restore_best]))
 
 
 def hold_out(

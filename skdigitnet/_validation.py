@@ -50,21 +50,38 @@ def _as_floats(name: str, value) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class TrainingRows:
-    """X, y and sample_weight as checked, and what an estimator notes of X's columns.
+class Rows:
+    """X, y and sample_weight as checked.
 
     Attributes
     ----------
     X : ndarray or CSR of shape (n_samples, n_features), float32 or float64
     y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
     sample_weight : ndarray of shape (n_samples,), float64
-    features : dict
-        ``n_features_in_`` and, where X has them, ``feature_names_in_``.
     """
 
     X: Any
     y: np.ndarray
     sample_weight: np.ndarray
+
+    @property
+    def numbers(self) -> list:
+        """All there is to hash, without what SciPy notes in a sparse X as it is used."""
+        X = self.X
+        inputs = [X.shape, X.indptr, X.indices, X.data] if sparse.issparse(X) else [X]
+        return [*inputs, self.y, self.sample_weight]
+
+
+@dataclass(frozen=True)
+class TrainingRows(Rows):
+    """Training rows, and what an estimator notes of X's columns.
+
+    Attributes
+    ----------
+    features : dict
+        ``n_features_in_`` and, where X has them, ``feature_names_in_``.
+    """
+
     features: dict
 
 
@@ -99,13 +116,8 @@ def check_training_rows(estimator, X, y, sample_weight, *, reset: bool) -> Train
     )
 
 
-@dataclass(frozen=True)
-class ValidationRows:
-    """The user's validation rows as checked; see :class:`TrainingRows`."""
-
-    X: Any
-    y: np.ndarray
-    sample_weight: np.ndarray
+class ValidationRows(Rows):
+    """The user's validation rows."""
 
 
 def check_validation_rows(

@@ -184,5 +184,7 @@ def is_killed_after(seconds, call):
 
 
 def progress_in(folder):
-    """The epochs in the checkpoint, if there is one."""
-    return state_in(folder).n_iter if list(folder.glob("*.npz")) else 0
+    """The epochs in the checkpoint, if there is one; it is whole, and alone but for scraps."""
+    suffixes = {path.suffix for path in folder.glob("*")}
+    assert suffixes <= {".npz", ".tmp"}, suffixes
+    return state_in(folder).n_iter if ".npz" in suffixes else 0

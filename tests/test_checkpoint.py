@@ -70,6 +70,7 @@ def test_killed_fit_is_gone_on_from(folder, setting, monkeypatch):
 
 def test_interrupted_fits_are_finished_in_another_process(tmp_path, monkeypatch):
     cut_calls_short(monkeypatch.setattr)
+    monkeypatch.setattr(os, "fsync", lambda _: None)  # slow, and no bit depends on it
     for i, setting in enumerate(GRID):
         clf = setting.make(max_iter=6, warm_start=True)
         clf.set_callbacks(Checkpoint(tmp_path / "states", every=4))
@@ -121,17 +122,15 @@ def test_fit_that_the_rule_has_stopped_stays_stopped(folder):
     assert_same_training(fit(folder, max_iter=first.n_iter_, **parameters), first)
 
 
-@pytest.mark.parametrize(("every", "n_kept"), [(1, 4), (2, 4), (3, 3), (5, 0)])
-def test_every(folder, every, n_kept):
+@pytest.mark.parametrize(("every", "kept"), [(1, [4]), (2, [4]), (3, [3]), (5, [])])
+def test_every(folder, every, kept):
     def checkpointed(*callbacks):
         clf = make(max_iter=6).set_callbacks(Checkpoint(folder, every=every), *callbacks)
         return clf.fit(X, y)
 
     with pytest.raises(Killed):
         checkpointed(KillAfter(4))
-    assert [read_state(path, path.stem).n_iter for path in files_in(folder)] == [n_kept][
-        :n_kept
-    ]
+    assert [read_state(path, path.stem).n_iter for path in files_in(folder)] == kept
     assert_same_training(checkpointed(), make(max_iter=6).fit(X, y))
     assert state_in(folder).n_iter == 6
 

@@ -133,20 +133,17 @@ class FitsWithCheckpoint(Fits):
         super().__init__()
         self.parameters["warm_start"] = False
         self._first, self._folder = folder / "first", folder / "checkpoint"
-        self._with_callback(make(**{**self.parameters, "max_iter": 1}), self._first)
-
-    def _with_callback(self, clf, folder, fit=True):
-        clf.set_callbacks(Checkpoint(folder))
-        return clf.fit(**self.rows) if fit else clf
+        first = super().new().set_params(max_iter=1).set_callbacks(Checkpoint(self._first))
+        first.fit(**self.rows)
 
     def new(self):
         shutil.rmtree(self._folder, ignore_errors=True)
         shutil.copytree(self._first, self._folder)
-        return self._with_callback(super().new(), self._folder, fit=False)
+        return super().new().set_callbacks(Checkpoint(self._folder))
 
     def finish(self, clf, whole):
         assert state_in(self._folder).n_iter >= 1
-        return self._with_callback(super().new(), self._folder)
+        return super().new().set_callbacks(Checkpoint(self._folder)).fit(**self.rows)
 
 
 @pytest.fixture(params=["first fit", "second fit", "checkpoint"])

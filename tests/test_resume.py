@@ -20,7 +20,10 @@ from resuming import (
     save,
     weights,
 )
+from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
+
+from skdigitnet.callbacks import EarlyStopping
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -244,14 +247,13 @@ def test_another_number_of_rows_begins_another_epoch(early_stopping):
 def test_another_optimiser_begins_without_moments(other):
     X, y, *_ = digits()
     clf = fit_until_call(make(max_iter=6, warm_start=True), {"X": X, "y": y}, 2 * 16)
-    stateless = make(max_iter=4, warm_start=True, **other).fit(X, y)
-    before = pickled(clf._training_state)
+    assert clf._training_state.n_steps == 2 * 4
     clf.set_params(**other).fit(X, y)
     assert clf.n_iter_ == 6
-    assert clf._training_state.update_rule == stateless._training_state.update_rule
-    assert clf._training_state.moments.shape == stateless._training_state.moments.shape
-    assert clf._training_state.n_steps == 4 * 4
-    assert before.n_steps == 2 * 4
+    fresh = make(max_iter=4, warm_start=True, **other).fit(X, y)
+    for name in ("update_rule", "n_steps"):
+        assert getattr(clf._training_state, name) == getattr(fresh._training_state, name)
+    assert clf._training_state.moments.shape == fresh._training_state.moments.shape
 
 
 def test_lbfgs_and_back():
@@ -315,6 +317,46 @@ def test_the_same_score_keeps_its_best():
     clf.set_params(max_iter=1, learning_rate_init=1e-300, momentum=0)
     clf.fit(X, y, X_val=X_val, y_val=y_val)
     assert clf.best_validation_score_ == best
+
+
+class ChangingScorer:
+    """Accuracy; counts its calls."""
+
+    def __init__(self):
+        self.n_calls = 0
+
+    def __call__(self, estimator, X, y):
+        self.n_calls += 1
+        return estimator.score(X, y)
+
+
+def test_the_same_scorer_and_rows_keep_their_best_whatever_is_noted_in_them():
+    X, y, X_val, y_val = digits()
+    rows = {"X": X, "y": y, "y_val": y_val, "X_val": sparse.csr_matrix(X_val)}
+    parameters = {"early_stopping": True, "scoring": ChangingScorer(), "warm_start": True}
+    clf = fit_until_call(make(max_iter=6, **parameters), rows, 40)
+    clf = pickled(clf)
+    assert rows["X_val"].has_canonical_format  # SciPy notes that in it
+    assert_same_training(clf.fit(**rows), make(max_iter=6, **parameters).fit(**rows))
+
+
+@pytest.mark.parametrize("restore_best", [False, True])
+def test_whose_weights_are_published_may_change(restore_best):
+    pytest.importorskip("sklearn.callback", reason="callbacks need scikit-learn 1.9")
+    X, y, X_val, y_val = digits()
+
+    def fit(clf, restore_best):
+        rule = EarlyStopping(X_val, y_val, restore_best=restore_best, patience=3)
+        return clf.set_callbacks(rule).fit(X, y)
+
+    clf = make(max_iter=40, warm_start=True, learning_rate_init=1.0)
+    fit(clf, not restore_best)
+    assert clf.best_iteration_ < clf.n_iter_
+    fit(clf, restore_best)
+    assert clf.best_iteration_ < clf.n_iter_
+    scores = clf.validation_scores_
+    expected = clf.best_validation_score_ if restore_best else scores[-1]
+    assert clf.score(X_val, y_val) == expected
 
 
 def test_going_on_warns_as_the_whole_fit_does():
