@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from scipy.optimize import OptimizeResult, minimize
@@ -28,6 +29,7 @@ class LBFGSSolver:
     max_iter: int
     max_fun: int
     tol: float
+    unit: ClassVar[str] = "iteration"
 
     @property
     def n_passes(self) -> int:

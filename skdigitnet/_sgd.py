@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -47,6 +48,7 @@ class StochasticSolver:
     beta_2: float
     epsilon: float
     n_epochs: int | None = None  # max_iter by default
+    unit: ClassVar[str] = "epoch"
 
     def solve(
         self,

@@ -189,7 +189,9 @@ class Training:
         operations = solver.step_rows(len(state.order)) * row_operations(network, X)
         with Team(n_threads(n_jobs, operations)) as team, Interrupts() as interrupts:
             objective = Objective(network, loss, alpha, data, state.order, team, dropout)
-            self.watch = Watch(state, objective, self.rule, score, task, interrupts, verbose)
+            self.watch = Watch(
+                state, objective, self.rule, score, task, interrupts, verbose, solver.unit
+            )
             try:
                 return solver.solve(objective, state, self.watch, self.random_state)
             finally:

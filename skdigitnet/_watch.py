@@ -27,6 +27,7 @@ class Watch:
     task : FitTask
     interrupts : Interrupts
     verbose : bool or int
+    unit : {"epoch", "iteration"}
 
     Attributes
     ----------
@@ -47,10 +48,11 @@ class Watch:
         task: FitTask,
         interrupts: Interrupts,
         verbose: bool | int,
+        unit: str,
     ):
         self.state, self.objective, self.rule = state, objective, rule
         self.score, self.task, self.verbose = score, task, verbose
-        self.interrupts = interrupts
+        self.interrupts, self.unit = interrupts, unit
         self.began = self.epoch_began = time.monotonic()
         self.learning_rate, self.stopped = np.nan, state.stopped
 
@@ -86,7 +88,7 @@ class Watch:
             If training has diverged.
         """
         state, objective = self.state, self.objective
-        check_finite(loss, state.theta, f"after epoch {state.n_iter + 1}")
+        check_finite(loss, state.theta, f"after {self.unit} {state.n_iter + 1}")
         score = None if self.score is None else self.score(state.theta)
         with self.interrupts.held:
             state.record(loss, score, self.rule, len(objective.rows), objective.total_weight)
