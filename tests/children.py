@@ -32,7 +32,9 @@ from skdigitnet.callbacks import Checkpoint
 
 def child_of(call, *arguments, **options):
     """A Popen of ``call``, a function of this module whose arguments JSON can carry."""
-    source = "import children, json, sys; _, name, arguments = sys.argv;"
+    source = "import children, json, signal, sys; _, name, arguments = sys.argv;"
+    # a shell starts what it runs in the background with Ctrl-C ignored
+    source += "signal.signal(signal.SIGINT, signal.default_int_handler);"
     source += "getattr(children, name)(*json.loads(arguments))"
     paths = [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}

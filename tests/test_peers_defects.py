@@ -400,7 +400,9 @@ def test_divergence_of_lbfgs_is_reported(digits, early_stopping):
     X, y = digits
     clf = BackpropMLPClassifier(solver="lbfgs", early_stopping=early_stopping, **PROBLEM)
     clf.set_params(hidden_layer_sizes=())
-    with pytest.raises(ValueError, match=r"diverged: .* after (iteration \d+|\d+ iterations)\."):
+    with pytest.raises(
+        ValueError, match=r"diverged: .* after (iteration \d+|\d+ iterations)\."
+    ):
         clf.fit(X * 1e200, y)
     assert not hasattr(clf, "coefs_")
 
@@ -561,12 +563,13 @@ def test_initial_weights_start_afresh(digits, warm_start):
 # Interruption
 
 INTERRUPTED_FIT = """
-import sys, time
+import signal, sys, time
 import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.model_selection import GridSearchCV
 from skdigitnet import BackpropMLPClassifier
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have it ignored
 data, solver = sys.argv[1:]
 random = np.random.default_rng(0)
 if data == "digits":
