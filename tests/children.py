@@ -38,6 +38,7 @@ def child_of(call, *arguments, **options):
     source += "getattr(children, name)(*json.loads(arguments))"
     paths = [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    options.setdefault("cwd", Path(__file__).parent)  # not the source folder, nothing is there
     return subprocess.Popen(
         [sys.executable, "-u", "-W", "ignore", "-c", source, call, json.dumps(arguments)],
         env=environment,

@@ -9,10 +9,10 @@ import pytest
 from skdigitnet import plotting
 
 
-def test_nothing_of_matplotlib_is_imported_until_something_is_drawn():
+def test_nothing_of_matplotlib_is_imported_until_something_is_drawn(tmp_path):
     code = "import sys, skdigitnet.plotting; print('matplotlib' in sys.modules)"
     output = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     assert output.stdout.strip() == "False"
 
