@@ -4,12 +4,12 @@ An error is in ULP: multiples of the spacing of the dtype at the exact value, wh
 the smallest normal number is the smallest subnormal.
 """
 
-import os
 from decimal import Decimal, localcontext
 from functools import cache
 
 import numpy as np
 import pytest
+from effort import effort
 
 from skdigitnet import _kernels
 from skdigitnet._backprop import Backprop, Workspace
@@ -18,7 +18,6 @@ from skdigitnet._data import Data
 DTYPES = (np.float32, np.float64)
 MAX_ULP = 2.0
 BEST = _kernels.use_instruction_set()
-EXHAUSTIVE = bool(os.environ.get("SKDIGITNET_EXHAUSTIVE"))  # minutes a function and set
 
 
 def apply(activation, z):
@@ -80,7 +79,7 @@ def test_float32_error_where_the_function_bends(instruction_set, activation):
 @pytest.mark.parametrize("activation", INTERESTING)
 def test_float32_error_over_the_whole_range(instruction_set, activation):
     largest = np.finfo(np.float32).max
-    stride = 1 if EXHAUSTIVE else 1009
+    stride = effort(1009, 1)
     for first, last in ((0.0, largest), (-0.0, -largest)):
         worst = worst_ulp(activation, first, last, stride)
         print(f"{activation}, {instruction_set}, up to {last}: {worst:.4f} ULP")
