@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import signal
 import sys
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
@@ -19,6 +20,10 @@ if not any((ROOT / "skdigitnet" / f"_kernels{end}").exists() for end in EXTENSIO
 sys.path.insert(0, str(TESTS))  # for `import reference`
 
 from skdigitnet import _kernels  # noqa: E402, the paths come first
+
+# a shell starts what it runs in the background with Ctrl-C ignored
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(params=_kernels.INSTRUCTION_SETS)
