@@ -167,7 +167,7 @@ def test_raw_scores(kind, loss, output_activation, dtype):
     assert_same_labels(labels, clf, rows, 10 * TOLERANCE[dtype])
 
 
-@pytest.mark.parametrize("target_opset", [7, 12, 15, None, {"": 18, "ai.onnx.ml": 2}], ids=str)
+@pytest.mark.parametrize("target_opset", [11, 13, 15, None, {"": 18, "ai.onnx.ml": 2}], ids=str)
 @pytest.mark.parametrize("zipmap", [False, True, "columns"])
 @every_dtype
 def test_operator_sets(target_opset, zipmap, dtype):
@@ -232,6 +232,12 @@ def test_any_number_of_rows():
     for n_rows in (1, 2, 500):
         rows = X_test[:n_rows]
         assert_same_outputs(model.run(None, {"X": rows}), pipeline, rows, 1e-12)
+
+
+def test_options_of_a_step():
+    pipeline = fitted_pipeline("binary")
+    z = run(pipeline, X_test, backpropmlpclassifier__raw_scores=True)[1]
+    np.testing.assert_allclose(z, scores(pipeline, X_test), rtol=0, atol=1e-11)
 
 
 def test_convert_sklearn_with_declared_types():
