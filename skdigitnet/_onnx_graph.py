@@ -167,7 +167,7 @@ def add_probabilities(graph: Graph, layer: OutputLayer, scores: str, n_classes: 
     """From the scores; with identity outputs, which have no probabilities, the scores."""
     if layer.out_activation == "identity":
         return scores
-    if layer.multilabel or n_classes == 2:
+    if layer.multilabel or n_classes == 2:  # of two outputs softmax is that of their difference
         return graph.node("Sigmoid", scores)
     if layer.out_activation == "logistic":
         # normalised through logarithms: log sigmoid(z) = log sigmoid(|z|) - max(-z, 0)
