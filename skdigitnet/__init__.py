@@ -10,6 +10,7 @@ if find_spec("skdigitnet._kernels") is None:
     )
 
 from skdigitnet._classifier import BackpropMLPClassifier
+from skdigitnet._versions import VERSION
 
-__version__ = "0.1.0"
+__version__ = VERSION
 __all__ = ["BackpropMLPClassifier"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -10,13 +9,12 @@ from typing import Any
 import joblib
 import numpy as np
 
-from skdigitnet._files import read_arrays, write_arrays
+from skdigitnet._files import read_record, taken_apart, write_record
 from skdigitnet._schedules import SCHEDULES
 from skdigitnet._state import TrainingState
 from skdigitnet._training import Training, restored_generator
 
-FORMAT = 1
-HEADER = "header"
+KIND = "checkpoint"
 # what changes no bit of the result
 WITHOUT_EFFECT = ("verbose", "warm_start", "n_jobs")
 
@@ -56,30 +54,20 @@ def fingerprint(estimator, training: Training) -> str:
 
 def _bytes_of(state: TrainingState) -> list:
     """The same for states that are equal, whatever the strides of an empty array are."""
-    numbers, arrays = _taken_apart(state)
+    numbers, arrays = taken_apart(_record_of(state))
     return [numbers, [(k, v.dtype.str, v.tobytes()) for k, v in arrays.items()]]
+
+
+def _record_of(state: TrainingState) -> dict[str, Any]:
+    record = {field.name: getattr(state, field.name) for field in fields(state)}
+    if not state.is_within_batch:
+        record["gradient"] = None
+    return {k: np.asarray(v) if isinstance(v, list) else v for k, v in record.items()}
 
 
 def write_state(path: Path, state: TrainingState, key: str) -> None:
     """Write the state of the fit with this fingerprint."""
-    numbers, arrays = _taken_apart(state)
-    numbers |= {"format": FORMAT, "fingerprint": key}
-    header = np.frombuffer(json.dumps(numbers).encode(), dtype=np.uint8)
-    write_arrays(path, {HEADER: header, **arrays})
-
-
-def _taken_apart(state: TrainingState) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """What JSON can carry of the state, and the arrays."""
-    numbers, arrays = {}, {}
-    for field in fields(state):
-        value = getattr(state, field.name)
-        if field.name == "gradient" and not state.is_within_batch:
-            value = None
-        if isinstance(value, np.ndarray | list):
-            arrays[field.name] = np.asarray(value)
-        else:
-            numbers[field.name] = _without_arrays(field.name, value, arrays)
-    return numbers, arrays
+    write_record(path, KIND, {"fingerprint": key, **_record_of(state)})
 
 
 def read_state(path: Path, key: str) -> TrainingState:
@@ -88,45 +76,21 @@ def read_state(path: Path, key: str) -> TrainingState:
     Raises
     ------
     ValueError
-        If the file is damaged, of another version of the format or of another fit.
+        If the file is damaged, of a newer version or of another fit.
     """
-    arrays = read_arrays(path)
-    try:
-        numbers = json.loads(arrays.pop(HEADER).tobytes())
-        found = numbers.pop("format"), numbers.pop("fingerprint")
-    except Exception as error:  # what was not written here raises nearly anything
-        raise ValueError(f"{path} is no checkpoint: it has no header.") from error
-    if found != (FORMAT, key):
+    record = read_record(path, KIND)
+    found = record.get("fingerprint")
+    if found != key:
         raise ValueError(
-            f"{path} is a checkpoint of format {found[0]} and fit {found[1]}; this is format"
-            f" {FORMAT} and fit {key}. Remove it to train from the start."
+            f"{path} is a checkpoint of fit {found!a:.40}; this is fit {key}. Remove it to"
+            " train from the start."
         )
     try:
-        values = _with_arrays("", numbers, arrays)
-        checked = {f.name: _checked(f.name, values[f.name]) for f in fields(TrainingState)}
-        _check_generator(checked["random_state"])
-        return TrainingState(**checked)
+        values = {f.name: _checked(f.name, record.get(f.name)) for f in fields(TrainingState)}
+        _check_generator(values["random_state"])
+        return TrainingState(**values)
     except Exception as error:  # what was not written here raises nearly anything
         raise ValueError(f"{path} is a damaged checkpoint: {error!r}.") from error
-
-
-def _without_arrays(name: str, value, arrays: dict[str, np.ndarray]):
-    """``value``, its arrays at whatever depth moved to ``arrays`` under a path of names."""
-    if isinstance(value, dict):
-        return {k: _without_arrays(f"{name}/{k}", v, arrays) for k, v in value.items()}
-    if isinstance(value, np.ndarray):
-        arrays[name] = value
-        return None
-    return value
-
-
-def _with_arrays(name: str, value, arrays: dict[str, np.ndarray]):
-    """The inverse of :func:`_without_arrays`; on the outermost level, all of ``arrays`` too."""
-    if isinstance(value, dict):
-        path = f"{name}/" if name else ""
-        inner = {k: _with_arrays(f"{path}{k}", v, arrays) for k, v in value.items()}
-        return inner if name else {**arrays, **inner}
-    return arrays.get(name, value)
 
 
 def _checked(name: str, value) -> Any:

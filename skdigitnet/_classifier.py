@@ -11,9 +11,10 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import get_scorer_names
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
-from skdigitnet._fitting import FittingMixin
+from skdigitnet._pickling import PicklingMixin
 from skdigitnet._prediction import PredictionMixin
 from skdigitnet._schedules import SCHEDULES
+from skdigitnet._weights import WeightsMixin
 
 
 def documentation_url() -> str:
@@ -25,7 +26,9 @@ def documentation_url() -> str:
     return ""
 
 
-class BackpropMLPClassifier(FittingMixin, PredictionMixin, ClassifierMixin, BaseEstimator):
+class BackpropMLPClassifier(
+    WeightsMixin, PredictionMixin, PicklingMixin, ClassifierMixin, BaseEstimator
+):
     r"""Multilayer perceptron trained by backpropagation.
 
     Minimises, over the weights of a network with sigmoid hidden layers,

@@ -1,17 +1,24 @@
-"""Files that are never seen half written, and arrays in them that execute nothing."""
+"""Files that are never seen half written, and records in them that execute nothing."""
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
+import sys
 import time
 import zipfile
 from contextlib import contextmanager, suppress
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from skdigitnet._versions import check_saved_by, saved_by_us
+
+HEADER = "header"
+MAX_HEADER = 2**16  # bytes; JSON can take thirty times its size in memory
 TEMPORARY = ".tmp"
 STALE_SECONDS = 3600  # nobody can still be writing a file that old
 
@@ -63,8 +70,8 @@ def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
     """What :func:`write_arrays` has written.
 
-    Safe for a file from a stranger: nothing is executed, and no more memory is taken
-    than the file has bytes.
+    Safe for a file from a stranger: nothing is executed, and the memory taken is a small
+    multiple of the file's size.
 
     Raises
     ------
@@ -73,9 +80,15 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
     """
     try:
         with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+            names = [member.filename.removesuffix(".npy") for member in members]
+            if len(set(names)) < len(names):
+                raise ValueError("two arrays have the same name")
+            if sum(member.file_size for member in members) > path.stat().st_size:
+                raise ValueError("its arrays overlap, or are larger than itself")
             return {
-                member.filename.removesuffix(".npy"): _read_array(archive, member)
-                for member in archive.infolist()
+                name: _read_array(archive, member)
+                for name, member in zip(names, members, strict=True)
             }
     except FileNotFoundError:
         raise
@@ -91,8 +104,85 @@ def _read_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray
             raise ValueError(f"{member.filename} has an unknown version")
         shape, is_fortran, dtype = np.lib.format.read_array_header_1_0(file)
         values = file.read()
-    if dtype.kind not in "biuf" or is_fortran:
+    if dtype.kind not in "biufU" or is_fortran:
         raise ValueError(f"{member.filename} is of {dtype}")
     if len(values) != prod(shape) * dtype.itemsize:
         raise ValueError(f"{member.filename} has {len(values)} bytes for shape {shape}")
+    if dtype.kind == "U":  # NumPy makes Python's strings of any number
+        codes = np.frombuffer(values, dtype=f"{dtype.byteorder}u4")
+        if codes.max(initial=0) > sys.maxunicode:
+            raise ValueError(f"{member.filename} has what is no character")
     return np.frombuffer(values, dtype=dtype).reshape(shape).copy()
+
+
+def write_record(path: Path, kind: str, record: dict[str, Any]) -> None:
+    """Write a record of that kind (see :data:`FORMATS`) as an uncompressed npz file.
+
+    Parameters
+    ----------
+    path : Path
+    kind : str
+    record : dict
+        Arrays and whatever JSON can carry, in dicts at any depth. An entry that is None
+        counts as missing.
+    """
+    header, arrays = taken_apart({**saved_by_us(kind), **record})
+    text = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
+    write_arrays(path, {HEADER: text, **arrays})
+
+
+def read_record(path: Path, kind: str) -> dict[str, Any]:
+    """What :func:`write_record` has written; as safe as :func:`read_arrays`.
+
+    Nothing is promised of the values but their types: arrays of numbers or strings, and
+    what JSON can carry.
+
+    Raises
+    ------
+    ValueError
+        If it is not such a file, damaged, of another kind or of a newer version.
+    """
+    arrays = read_arrays(path)
+    try:
+        header = json.loads(arrays.pop(HEADER)[:MAX_HEADER].tobytes().decode())
+        note = {name: header.pop(name) for name in saved_by_us(kind)}
+    except Exception as error:  # what was not written here raises nearly anything
+        raise ValueError(f"{path} is no {kind} of skdigitnet: it has no header.") from error
+    check_saved_by(note, kind, str(path))
+    try:
+        record = _put_together(header, arrays)
+        if arrays:
+            raise ValueError(f"its header does not know {min(arrays)}")
+    except Exception as error:  # see above
+        raise ValueError(f"{path} is a damaged {kind}: {error!r}.") from error
+    return record
+
+
+def taken_apart(
+    record: dict[str, Any], path: str = ""
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """The record with None for each array and without what is None; the arrays by path."""
+    header: dict[str, Any] = {}
+    arrays: dict[str, np.ndarray] = {}
+    for name, value in record.items():
+        if isinstance(value, dict):
+            header[name], inner = taken_apart(value, f"{path}{name}/")
+            arrays |= inner
+        elif isinstance(value, np.ndarray):
+            header[name], arrays[path + name] = None, value
+        elif value is not None:
+            header[name] = value
+    return header, arrays
+
+
+def _put_together(
+    header: dict[str, Any], arrays: dict[str, np.ndarray], path: str = ""
+) -> dict[str, Any]:
+    """The inverse of :func:`taken_apart`; it takes the arrays out of ``arrays``."""
+    record = dict(header)
+    for name, value in header.items():
+        if isinstance(value, dict):
+            record[name] = _put_together(value, arrays, f"{path}{name}/")
+        elif value is None:
+            record[name] = arrays.pop(path + name)
+    return record

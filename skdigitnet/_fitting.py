@@ -268,38 +268,26 @@ class FittingMixin(CallbackSupportMixin):
 
     def _publish(self, training: Training, keep_state: bool) -> None:
         with uninterrupted():
-            for name in LEFT_BY_A_FIT:
-                self.__dict__.pop(name, None)
-            self.__dict__.update(self._published(training))
+            attributes = self._published(training)
             if keep_state:
-                self._training_state = training.kept_state()
+                attributes["_training_state"] = training.kept_state()
+            self._replace_fit(attributes)
+
+    def _replace_fit(self, attributes: dict) -> None:
+        """Take these attributes and keep none that the last fit has left."""
+        for name in LEFT_BY_A_FIT:
+            self.__dict__.pop(name, None)
+        self.__dict__.update(attributes)
 
     def _published(self, training: Training) -> dict:
         """The attributes of the estimator as it is fitted now."""
-        network, state, rule = training.network, training.state, training.rule
-        # training may go on in the state's own arrays
-        coefs, intercepts = network.unpack(state.published_theta.copy())
-        has_scores = rule.scoring is not None
-        return {
-            **training.rows.features,
-            "classes_": training.labels.classes,
-            "_multilabel": training.labels.multilabel,
-            "coefs_": coefs,
-            "intercepts_": intercepts,
-            "n_layers_": len(network.layer_sizes),
-            "n_outputs_": network.n_outputs,
-            "out_activation_": network.out_activation,
-            "n_iter_": state.n_iter,
-            "t_": state.n_samples_seen,
-            "loss_": state.loss,
-            "loss_curve_": list(state.loss_curve),
-            "best_loss_": None if has_scores else min(state.loss_curve, default=state.loss),
-            "validation_scores_": list(state.validation_scores) if has_scores else None,
-            "best_validation_score_": state.best
-            if has_scores and state.best_iteration
-            else None,
-            "best_iteration_": state.best_iteration or None if has_scores else None,
-        }
+        return published_attributes(
+            training.rows.features,
+            training.labels,
+            training.network,
+            training.state,
+            has_scores=training.rule.scoring is not None,
+        )
 
     def _as_fitted(self, training: Training) -> dict:
         """What makes of a copy of this estimator a fitted one that can be pickled."""
@@ -312,3 +300,40 @@ class FittingMixin(CallbackSupportMixin):
         fitted.__dict__.update(self._as_fitted(training), feature_names_in_=None)
         fitted.coefs_, fitted.intercepts_ = training.network.unpack(theta.copy())
         return fitted
+
+
+def published_attributes(
+    features: dict, labels: Labels, network: Network, state: TrainingState, *, has_scores: bool
+) -> dict:
+    """The attributes of an estimator that is fitted with the weights of this state.
+
+    Parameters
+    ----------
+    features : dict
+        As :attr:`TrainingRows.features`.
+    labels : Labels
+    network : Network
+    state : TrainingState
+    has_scores : bool
+        Whether there are validation scores.
+    """
+    # training may go on in the state's own arrays
+    coefs, intercepts = network.unpack(state.published_theta.copy())
+    return {
+        **features,
+        "classes_": labels.classes,
+        "_multilabel": labels.multilabel,
+        "coefs_": coefs,
+        "intercepts_": intercepts,
+        "n_layers_": len(network.layer_sizes),
+        "n_outputs_": network.n_outputs,
+        "out_activation_": network.out_activation,
+        "n_iter_": state.n_iter,
+        "t_": state.n_samples_seen,
+        "loss_": state.loss,
+        "loss_curve_": list(state.loss_curve),
+        "best_loss_": None if has_scores else min(state.loss_curve, default=state.loss),
+        "validation_scores_": list(state.validation_scores) if has_scores else None,
+        "best_validation_score_": state.best if has_scores and state.best_iteration else None,
+        "best_iteration_": state.best_iteration or None if has_scores else None,
+    }
