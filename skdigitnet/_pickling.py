@@ -19,7 +19,7 @@ class PicklingMixin:
     def __getstate__(self) -> dict[str, Any]:
         state = {**super().__getstate__(), NOTE: saved_by_us(KIND)}  # type: ignore[dict-item]
         if state.get(TRAINING) is not None:
-            state[TRAINING] = vars(state[TRAINING])
+            state[TRAINING] = dict(vars(state[TRAINING]))
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:

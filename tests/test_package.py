@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+import tomllib
 from email.message import Message
 from importlib.metadata import version
 from pathlib import Path
@@ -12,9 +13,16 @@ import pytest
 import skdigitnet
 from skdigitnet import _classifier
 
+ROOT = Path(__file__).resolve().parent.parent
+
 
 def test_version_is_that_of_the_distribution():
     assert skdigitnet.__version__ == version("skdigitnet")
+
+
+def test_version_is_that_of_the_project():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert skdigitnet.__version__ == project["version"]
 
 
 def test_types_are_published():
