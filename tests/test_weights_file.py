@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from effort import effort
 from resuming import digits, make, weights
 from sklearn.exceptions import NotFittedError
 
@@ -282,7 +283,7 @@ def load_into_a_fitted_one(path):
         {"coefs_0": lambda W: W + np.inf},
         {"coefs_0": 1.0},
         {"coefs_0": [[1.0]]},
-        {"coefs_2": lambda _: np.ones((10, 10))},
+        {"coefs_2": np.ones((10, 10))},
         {"intercepts_1": lambda b: b[:, None]},
         {"intercepts_1": lambda b: b[1:]},
         {"classes": lambda k: k[1:]},
@@ -324,7 +325,6 @@ def load_into_a_fitted_one(path):
 )
 def test_file_with_impossible_contents_is_refused(changes, path):
     fit().save_weights(path)
-    changes = {k: v if k != "coefs_2" else np.ones((10, 10)) for k, v in changes.items()}
     write_record(path, "weights file", with_changes(record(path), changes))
     with pytest.raises(ValueError, match="weights"):
         load_into_a_fitted_one(path)
@@ -411,7 +411,8 @@ def test_flipped_bits_and_cuts_are_noticed(path):
     clf = fit()
     clf.save_weights(path)
     whole, random, n_refused = path.read_bytes(), np.random.RandomState(0), 0
-    for _ in range(300):
+    n_rounds = effort(300, 20_000)
+    for _ in range(n_rounds):
         content = bytearray(whole)
         content[random.randint(len(content))] ^= 1 << random.randint(8)
         path.write_bytes(content)
@@ -421,7 +422,7 @@ def test_flipped_bits_and_cuts_are_noticed(path):
             n_refused += 1
         else:  # it was in no array: in the time of writing, for example
             assert_same_predictions(loaded, clf)
-    assert n_refused > 200
+    assert n_refused > 0.7 * n_rounds
     for n_bytes in range(0, len(whole), 97):
         path.write_bytes(whole[:n_bytes])
         with pytest.raises(ValueError, match=path.name):
