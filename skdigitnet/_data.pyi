@@ -18,6 +18,7 @@ class Data:
     n_features: int
     itemsize: int
     max_row_entries: int
+    row_elements: int
     is_sparse: bool
     dtype: np.dtype
     sample_weight: npt.NDArray[np.float64]

@@ -78,6 +78,14 @@ cdef class Data:
         return n_rows * self.max_row_entries
 
     @property
+    def row_elements(self):
+        """The most numbers that a row has: of a sparse copy, those of the dense rows.
+
+        What is summed together depends on it, and must not on whether there is a copy.
+        """
+        return self.n_features if isinstance(self.arrays[0], Compressed) else self.max_row_entries
+
+    @property
     def max_row_entries(self):
         """The most entries of a sparse row; the number of features of a dense one."""
         return int(np.diff(self.arrays[5]).max()) if self.is_sparse else self.n_features

@@ -64,9 +64,7 @@ class Objective:
         # sorted, so that the last bit does not depend on the order that the rows are in
         self.total_weight = float(np.sort(data.sample_weight[rows]).sum())
         self.decay = alpha / self.total_weight
-        size = block_rows(
-            data.max_row_entries + sum(network.layer_sizes[1:]), data.dtype.itemsize
-        )
+        size = block_rows(data.row_elements + sum(network.layer_sizes[1:]), data.dtype.itemsize)
         self.backprop = Backprop(
             network.layer_sizes,
             network.activation,

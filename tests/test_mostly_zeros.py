@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from skdigitnet import BackpropMLPClassifier, _training
+from skdigitnet import BackpropMLPClassifier, _objective, _training
 from skdigitnet._data import compress
 
 RNG = np.random.default_rng(0)
@@ -61,6 +61,17 @@ def test_every_form_of_x_gives_the_same_bits(
     monkeypatch.setattr(_training, "MAX_DENSITY", -1.0)
     assert_same_bits(fit(X, hidden, **parameters), expected)
     assert len(compressions) == 2  # the Fortran-ordered one
+
+
+@pytest.mark.parametrize("parameters", SOLVERS.values(), ids=SOLVERS)
+def test_batches_of_several_blocks_give_the_same_bits(compressions, monkeypatch, parameters):
+    monkeypatch.setattr(_objective, "MIN_BLOCK_ROWS", 8)
+    monkeypatch.setattr(_objective, "BLOCK_BYTES", 2**15)  # 40 dense rows
+    X, parameters = rows(0.1), {**parameters, "batch_size": 200}
+    sparse_copy = fit(X, **parameters)
+    assert compressions == [X.shape]
+    monkeypatch.setattr(_training, "MAX_DENSITY", -1.0)
+    assert_same_bits(fit(X, **parameters), sparse_copy)
 
 
 def test_denser_rows_stay_dense(compressions):
