@@ -30,14 +30,18 @@ from sklearn.model_selection import GridSearchCV
 from skdigitnet.callbacks import Checkpoint
 
 
-def child_of(call, *arguments, **options):
-    """A Popen of ``call``, a function of this module whose arguments JSON can carry."""
-    source = "import children, json, signal, sys; _, name, arguments = sys.argv;"
+def child_of(call, *arguments, module="children", variables=None, **options):
+    """A Popen of ``call``, a function of a module of tests whose arguments JSON can carry.
+
+    ``variables`` are of its environment, beside this process's own.
+    """
+    source = f"import {module}, json, signal, sys; _, name, arguments = sys.argv;"
     # a shell starts what it runs in the background with Ctrl-C ignored
     source += "signal.signal(signal.SIGINT, signal.default_int_handler);"
-    source += "getattr(children, name)(*json.loads(arguments))"
+    source += f"getattr({module}, name)(*json.loads(arguments))"
     paths = [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    environment = {**os.environ, **(variables or {})}
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
     options.setdefault("cwd", Path(__file__).parent)  # not the source folder, nothing is there
     return subprocess.Popen(
         [sys.executable, "-u", "-W", "ignore", "-c", source, call, json.dumps(arguments)],
@@ -49,11 +53,11 @@ def child_of(call, *arguments, **options):
     )
 
 
-def in_child(call, *arguments, **options):
-    """Run a function of this module in a child process; return what it prints."""
+def in_child(call, *arguments, timeout=300, **options):
+    """Run a function of a module of tests in a child process; return what it prints."""
     with child_of(call, *arguments, **options) as child:
         try:
-            out, errors = child.communicate(timeout=300)
+            out, errors = child.communicate(timeout=timeout)
         finally:
             child.kill()
     assert child.returncode == 0, errors
