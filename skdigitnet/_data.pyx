@@ -83,7 +83,8 @@ cdef class Data:
 
         What is summed together depends on it, and must not on whether there is a copy.
         """
-        return self.n_features if isinstance(self.arrays[0], Compressed) else self.max_row_entries
+        is_copy = isinstance(self.arrays[0], Compressed)
+        return self.n_features if is_copy else self.max_row_entries
 
     @property
     def max_row_entries(self):

@@ -20,7 +20,11 @@ WIDE_ENTRIES = 10
 
 
 def resident(which="VmRSS"):
-    """Bytes of this process in memory: now, or with "VmHWM" the most there have been."""
+    """Bytes of this process in memory: now, or with "VmHWM" the most there have been.
+
+    "RssAnon" leaves out parts of files, such as libraries, which the system drops and
+    fetches as it likes.
+    """
     line = next(line for line in STATUS.read_text().splitlines() if line.startswith(which))
     return int(line.split()[1]) * 1024
 
@@ -64,8 +68,10 @@ def labels(n_rows):
 
 
 def peak_of_fit(n_rows, n_features, dtype, share, order, parameters):
-    """Fit dense rows; print the bytes that X, the weights and a sparse copy take, and the
-    most that the process has had since before there was X."""
+    """Fit dense rows; print the bytes that X, the weights and a sparse copy take.
+
+    And the most that the process has had, less what it had before there was X.
+    """
     warm_up = make(**parameters)
     warm_up.fit(dense(50, n_features, dtype, share), labels(50))
     gc.collect()
@@ -102,11 +108,11 @@ def growth_over_fits(n_fits):
     for fit, _ in zip(ways, range(warm_up), strict=False):
         fit()
     gc.collect()
-    before = resident()
+    before = resident("RssAnon")
     for fit, _ in zip(ways, range(n_fits), strict=False):
         fit()
     gc.collect()
-    print(resident() - before)
+    print(resident("RssAnon") - before)
 
 
 def every_kind_of_fit():
