@@ -1,5 +1,6 @@
 """Memory of a process, and what its tests measure in child processes."""
 
+import ctypes
 import gc
 import itertools
 import json
@@ -27,6 +28,12 @@ def resident(which="VmRSS"):
     """
     line = next(line for line in STATUS.read_text().splitlines() if line.startswith(which))
     return int(line.split()[1]) * 1024
+
+
+def settle():
+    """Free what nothing refers to, and give what is free back to the system."""
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)  # the C library keeps it otherwise, for the next fit
 
 
 def make(**parameters):
@@ -103,15 +110,14 @@ def peak_of_wide_rows(n_rows, n_features, dtype, parameters):
 def growth_over_fits(n_fits):
     """Fit so often, in every way there is; print by how many bytes the process has grown."""
     warnings.simplefilter("ignore", ConvergenceWarning)
-    ways = itertools.cycle(every_kind_of_fit())
-    warm_up = max(100, n_fits // 10)
-    for fit, _ in zip(ways, range(warm_up), strict=False):
+    kinds = list(every_kind_of_fit())
+    for fit in kinds:  # to warm up
         fit()
-    gc.collect()
+    settle()
     before = resident("RssAnon")
-    for fit, _ in zip(ways, range(n_fits), strict=False):
+    for fit in itertools.islice(itertools.cycle(kinds), n_fits):
         fit()
-    gc.collect()
+    settle()
     print(resident("RssAnon") - before)
 
 
