@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ class Interrupts:
         self.is_held = False
         self._handler: Any = None
         self._waiting: tuple | None = None
+        self._thread = threading.get_ident()
 
     def __enter__(self) -> Interrupts:
         if threading.current_thread() is threading.main_thread():
@@ -50,11 +52,25 @@ class Interrupts:
             arguments, self._waiting = self._waiting, None
             self._deliver(arguments)
 
+    @staticmethod
+    def leave_others_behind() -> None:
+        """In the child of a fork, take Ctrl-C from fits of threads that it does not have."""
+        handler = signal.getsignal(signal.SIGINT)
+        while isinstance(interrupts := getattr(handler, "__self__", None), Interrupts):
+            if interrupts._thread == threading.get_ident():
+                break
+            handler = interrupts._handler
+            signal.signal(signal.SIGINT, handler)
+
     def _deliver(self, arguments: tuple) -> None:
         # it is back in place when it raises: another Ctrl-C may come before __exit__
         signal.signal(signal.SIGINT, self._handler)
         self._handler(*arguments)
         self._take_over()  # from it, or from another one that it has put in its place
+
+
+if hasattr(os, "register_at_fork"):  # Windows has no fork
+    os.register_at_fork(after_in_child=Interrupts.leave_others_behind)
 
 
 class _Held:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -50,22 +51,26 @@ class Team:
     def __init__(self, n_threads: int = 1):
         self.n_threads = n_threads
         self._pool: Any = None
+        self._process: int | None = None  # in which the helpers are
 
     def __enter__(self) -> Team:
-        n_helpers = self.n_threads - 1
-        if n_helpers:
-            self._pool = ThreadPoolExecutor(n_helpers, "skdigitnet")
-            # all of them exist before one has to wait for another
-            ready = threading.Barrier(self.n_threads)
-            try:
-                for _ in range(n_helpers):
-                    self._pool.submit(ready.wait)
-                ready.wait()
-            except BaseException:
-                ready.abort()
-                self._pool.shutdown()
-                raise
+        if self.n_threads > 1:
+            self._start_helpers()
         return self
+
+    def _start_helpers(self) -> None:
+        n_helpers = self.n_threads - 1
+        self._pool, self._process = ThreadPoolExecutor(n_helpers, "skdigitnet"), os.getpid()
+        # all of them exist before one has to wait for another
+        ready = threading.Barrier(self.n_threads)
+        try:
+            for _ in range(n_helpers):
+                self._pool.submit(ready.wait)
+            ready.wait()
+        except BaseException:
+            ready.abort()
+            self._pool.shutdown()
+            raise
 
     def __exit__(self, *_) -> None:
         if self._pool is not None:
@@ -73,6 +78,8 @@ class Team:
 
     def run(self, kernel, workspace: Workspace, *arguments) -> Any:
         """``kernel(workspace, *arguments, thread=i)`` in every thread; the first's result."""
+        if self._pool is not None and self._process != os.getpid():
+            self._start_helpers()  # a callback has forked, and its child goes on alone
         helpers: list[Future] = []
         try:
             for thread in range(1, self.n_threads):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from contextlib import contextmanager
 from functools import cache
+from typing import Any
 
 # comes with scikit-learn, which depends on it
 from threadpoolctl import ThreadpoolController
@@ -13,6 +15,10 @@ from threadpoolctl import ThreadpoolController
 @cache
 def _controller() -> ThreadpoolController:
     return ThreadpoolController()
+
+
+def _limit() -> Any:
+    return _controller().limit(limits=1, user_api="blas")
 
 
 class _Holder(threading.Thread):
@@ -26,6 +32,7 @@ class _Holder(threading.Thread):
     def __init__(self):
         super().__init__(name="skdigitnet-blas-limit", daemon=True)
         self._held, self._released = threading.Event(), threading.Event()
+        self._limit: Any = None
 
     def start(self) -> None:
         super().start()
@@ -33,7 +40,7 @@ class _Holder(threading.Thread):
 
     def run(self) -> None:
         try:
-            with _controller().limit(limits=1, user_api="blas"):
+            with _limit() as self._limit:
                 self._held.set()
                 self._released.wait()
         finally:
@@ -41,11 +48,17 @@ class _Holder(threading.Thread):
 
     def release(self) -> None:
         self._released.set()
-        self.join()
+        if self.is_alive():
+            self.join()
+        else:  # a fork has left it behind, and what it held
+            with self._limit:
+                pass
 
 
-_lock = threading.Lock()
-_users = 0
+# it is taken for every call of threadpoolctl, which has a lock of its own, and for a fork:
+# so a child finds nothing half done, and no lock taken by a thread that it does not have
+_lock = threading.RLock()  # a signal handler may fork too
+_users: list[int] = []  # the threads that need the limit, by their idents
 _holder: _Holder
 
 
@@ -56,18 +69,42 @@ def single_threaded_blas():
     The last bits of BLAS's inner products depend on the number of threads, and so
     would the weights.
     """
-    global _users, _holder
+    thread = threading.get_ident()
     with _lock:
-        if _users == 0:
-            _holder = _Holder()
-            _holder.start()
-        _users += 1
-    try:
+        if not _users:
+            _hold()
+        _users.append(thread)
         # for a caller that controls the pools itself, with a limit of its own
-        with _controller().limit(limits=1, user_api="blas"):
-            yield
+        limit = _limit()
+        limit.__enter__()
+    try:
+        yield
     finally:
         with _lock:
-            _users -= 1
-            if _users == 0:
+            limit.__exit__(None, None, None)
+            _users.remove(thread)
+            if not _users:
                 _holder.release()
+
+
+def _hold() -> None:
+    global _holder
+    _holder = _Holder()
+    _holder.start()
+
+
+def _leave_others_behind() -> None:
+    """In the child of a fork, whose one thread may be a user, the others are gone."""
+    had_users, this = bool(_users), threading.get_ident()
+    _users[:] = [thread for thread in _users if thread == this]
+    if had_users and not _users:
+        _holder.release()
+    _lock.release()
+
+
+if hasattr(os, "register_at_fork"):  # Windows has no fork
+    os.register_at_fork(
+        before=_lock.acquire,
+        after_in_parent=_lock.release,
+        after_in_child=_leave_others_behind,
+    )
