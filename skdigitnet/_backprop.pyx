@@ -1,4 +1,4 @@
-# cython: language_level=3
+# cython: language_level=3, freethreading_compatible=True
 """The plan of one forward and backward pass, and the memory that it works in."""
 
 from libc.stdint cimport uintptr_t

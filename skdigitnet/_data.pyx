@@ -1,4 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False
+# cython: freethreading_compatible=True
 """A training set as the kernels read it: pointers, and the arrays they point to."""
 
 from libc.stdint cimport INT32_MAX

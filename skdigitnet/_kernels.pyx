@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
-# cython: initializedcheck=False
+# cython: initializedcheck=False, freethreading_compatible=True
 """Forward pass, backward pass, update and epoch: no Python, no GIL, no allocation.
 
 Everything is row-major. A *block* is a run of m rows that go through the network
