@@ -54,4 +54,11 @@ def add_penalty(
 def layer_forward(
     a: np.ndarray, W: np.ndarray, b: np.ndarray, activation: str
 ) -> np.ndarray: ...
+def network_outputs(
+    X: np.ndarray,
+    coefs: list[np.ndarray],
+    intercepts: list[np.ndarray],
+    activation: str,
+    block_size: int,
+) -> tuple[np.ndarray, bool]: ...
 def apply_activation(activation: str, z: np.ndarray) -> None: ...

@@ -7,8 +7,16 @@ Dense rows are (m, n_in), C-contiguous. Sparse ones are lists of entries, as
 
 from libc.string cimport memset
 
+from ._activations cimport Activation, activate
 from ._gemm cimport gemm, spmm
 from ._real cimport real
+
+# One layer's weights, of the type of its inputs.
+cdef struct Affine:
+    const void* W
+    const void* b
+    Py_ssize_t n_in
+    Py_ssize_t n_out
 
 
 cdef inline void affine(
@@ -97,3 +105,39 @@ cdef inline void transpose_entries(
             column_values[column_end[j]] = values[p]
             column_rows[column_end[j]] = <int> i
             column_end[j] += 1
+
+
+cdef inline bint all_finite(const real* z, Py_ssize_t size) noexcept nogil:
+    """Whether no element is NaN or infinite; the difference from itself is NaN then."""
+    cdef Py_ssize_t i
+    cdef bint finite = True
+    for i in range(size):
+        finite &= z[i] - z[i] == 0
+    return finite
+
+
+cdef inline bint forward(
+    int instruction_set, const Affine* layers, Py_ssize_t n_layers, Activation activation,
+    const real* a, Py_ssize_t m, real* hidden, Py_ssize_t hidden_size, real* z,
+) noexcept nogil:
+    """z of the last layer; return whether the first layer's are all finite.
+
+    ``hidden`` has room for ``hidden_size`` outputs twice, of one layer and the next.
+    """
+    cdef:
+        Py_ssize_t l, size
+        bint finite = True, is_last
+        real* out
+    for l in range(n_layers):
+        is_last, size = l == n_layers - 1, m * layers[l].n_out
+        out = z if is_last else hidden + l % 2 * hidden_size
+        affine(
+            instruction_set, a, <const real*> layers[l].W, <const real*> layers[l].b,
+            m, layers[l].n_in, layers[l].n_out, out,
+        )
+        if l == 0:
+            finite = all_finite(out, size)
+        if not is_last:
+            activate(instruction_set, activation, out, size)
+        a = out
+    return finite

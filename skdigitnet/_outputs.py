@@ -10,7 +10,7 @@ from scipy import sparse
 from scipy.special import expit, log_expit, log_softmax, softmax
 
 from skdigitnet import _kernels
-from skdigitnet._objective import block_rows
+from skdigitnet._objective import BLOCK_BYTES, CALL_OPERATIONS, block_rows
 
 
 @dataclass(frozen=True)
@@ -104,19 +104,39 @@ def _output_blocks(
     coefs = [np.ascontiguousarray(W, dtype=dtype) for W in coefs]
     intercepts = [np.ascontiguousarray(b, dtype=dtype) for b in intercepts]
     size = block_rows(X.shape[1] + sum(W.shape[1] for W in coefs), dtype.itemsize)
-    for start in range(0, X.shape[0], size):
-        rows = slice(start, start + size)
-        z = _affine(X[rows], coefs[0], intercepts[0])
+    if sparse.issparse(X):
+        forward, n_rows = _sparse_forward, size
+    else:
+        forward, n_rows = _dense_forward, _call_rows(coefs, size, dtype.itemsize)
+    for start in range(0, X.shape[0], n_rows):
+        rows = slice(start, start + n_rows)
+        z, is_finite = forward(X[rows], coefs, intercepts, activation, size)
         # an x that is not finite makes a z that is not, of every unit
-        if check_rows is not None and not np.isfinite(z).all():
+        if check_rows is not None and not is_finite:
             check_rows(X[rows])
-        for W, b in zip(coefs[1:], intercepts[1:], strict=True):
-            _kernels.apply_activation(activation, z)
-            z = _affine(z, W, b)
         yield rows, z
 
 
-def _affine(a, W: np.ndarray, b: np.ndarray) -> np.ndarray:
-    if sparse.issparse(a):
-        return np.ascontiguousarray(a @ W + b)
-    return _kernels.layer_forward(np.ascontiguousarray(a, dtype=W.dtype), W, b, "identity")
+def _call_rows(coefs, block_size: int, itemsize: int) -> int:
+    """Rows, whole blocks of them, for one compiled call.
+
+    As many as bounded memory and time allow: between calls threads wait for the GIL.
+    """
+    n_in, n_out = coefs[0].shape[0], coefs[-1].shape[1]
+    operations = 2 * sum(W.size for W in coefs)
+    rows = min(BLOCK_BYTES // ((n_in + n_out) * itemsize), CALL_OPERATIONS // operations)
+    return max(1, rows // block_size) * block_size
+
+
+def _dense_forward(X, coefs, intercepts, activation, block_size):
+    X = np.ascontiguousarray(X, dtype=coefs[0].dtype)
+    return _kernels.network_outputs(X, coefs, intercepts, activation, block_size)
+
+
+def _sparse_forward(X, coefs, intercepts, activation, block_size):
+    z = np.ascontiguousarray(X @ coefs[0] + intercepts[0])
+    is_finite = np.isfinite(z).all()
+    if len(coefs) > 1:
+        _kernels.apply_activation(activation, z)
+        z, _ = _kernels.network_outputs(z, coefs[1:], intercepts[1:], activation, block_size)
+    return z, is_finite

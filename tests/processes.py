@@ -31,12 +31,13 @@ N_BLAS_THREADS = 2
 
 
 def run(call, *arguments, timeout):
-    """What a function of this module prints, as JSON, in a process of its own."""
-    source = "import json, processes, sys; _, call, arguments = sys.argv;"
-    source += "print(json.dumps(getattr(processes, call)(*json.loads(arguments))))"
+    """What a function ("module.name", of the tests) returns in a process of its own."""
+    module, _, name = call.rpartition(".")
+    source = f"import json, {module}, sys;"
+    source += f"print(json.dumps({module}.{name}(*json.loads(sys.argv[1]))))"
     paths = [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
     child = subprocess.Popen(
-        [sys.executable, "-X", "faulthandler", "-c", source, call, json.dumps(arguments)],
+        [sys.executable, "-X", "faulthandler", "-c", source, json.dumps(arguments)],
         env={
             **os.environ,
             "PYTHONPATH": os.pathsep.join(filter(None, paths)),

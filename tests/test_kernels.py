@@ -93,6 +93,35 @@ def test_layer_of_shapes_that_do_not_fit():
 # Activations
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("sizes", [(5, 3), (5, 40, 3), (5, 40, 7, 3), (9, 8, 8, 8, 1)])
+def test_outputs_of_a_network_are_those_of_its_layers(sizes, dtype):
+    rng = np.random.default_rng(0)
+    a = X = rng.standard_normal((50, sizes[0])).astype(dtype)
+    coefs = [rng.standard_normal(shape).astype(dtype) for shape in pairwise(sizes)]
+    intercepts = [rng.standard_normal(size).astype(dtype) for size in sizes[1:]]
+    for W, b in zip(coefs[:-1], intercepts[:-1], strict=True):
+        a = _kernels.layer_forward(a, W, b, "tanh")
+    expected = _kernels.layer_forward(a, coefs[-1], intercepts[-1], "identity")
+    for block_size in (1, 7, 49, 50, 1000):
+        z, is_finite = _kernels.network_outputs(X, coefs, intercepts, "tanh", block_size)
+        np.testing.assert_array_equal(z, expected)
+        assert is_finite
+        for value in (np.nan, np.inf, -np.inf):
+            for row in (0, 30, 49):
+                bad = X.copy()
+                bad[row, 2] = value
+                args = bad, coefs, intercepts, "tanh", block_size
+                assert not _kernels.network_outputs(*args)[1]
+
+
+def test_outputs_of_layers_that_do_not_fit():
+    W, b = np.ones((4, 3)), np.ones(3)
+    for coefs, intercepts in (([W[:3]], [b]), ([W], [b[:2]]), ([W, W], [b, b])):
+        with pytest.raises(ValueError, match="do not fit"):
+            _kernels.network_outputs(np.ones((2, 4)), coefs, intercepts, "relu", 10)
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("activation", reference.ACTIVATIONS)
 def test_activation(activation, dtype):

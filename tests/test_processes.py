@@ -43,7 +43,7 @@ def test_the_fits_start_threads_of_every_kind(monkeypatch):
 def test_fits_in_children_and_here_in_turn():
     n_rounds = effort(2, 100)
     longest, different = processes.run(
-        "fit_in_turn", n_rounds, timeout=STARTING + n_rounds * processes.PATIENCE
+        "processes.fit_in_turn", n_rounds, timeout=STARTING + n_rounds * processes.PATIENCE
     )
     print(f"{n_rounds} rounds, the longest of {longest:.1f} s")
     assert different == []
@@ -53,13 +53,13 @@ def test_fits_in_children_and_here_in_turn():
 def test_fork_while_another_thread_fits():
     n_forks, names = effort(4, 100), ["two threads", "lbfgs", "two threads, lbfgs"]
     timeout = STARTING + len(names) * n_forks * processes.PATIENCE
-    assert processes.run("fork_beside_a_fit", names, n_forks, timeout=timeout) == []
+    assert processes.run("processes.fork_beside_a_fit", names, n_forks, timeout=timeout) == []
 
 
 def test_fork_within_a_fit_that_both_end():
     names = ["adam", "lbfgs", *TWO_THREADS]
     timeout = STARTING + len(names) * processes.PATIENCE
-    assert processes.run("fork_within_fits", names, timeout=timeout) == []
+    assert processes.run("processes.fork_within_fits", names, timeout=timeout) == []
 
 
 def test_fork_waits_for_the_limit_of_blas_to_be_whole():
@@ -81,4 +81,7 @@ def test_fork_waits_for_the_limit_of_blas_to_be_whole():
 
 def test_ctrl_c_in_a_child_that_is_forked_beside_a_fit():
     timeout = STARTING + processes.PATIENCE
-    assert processes.run("interrupt_child_beside_a_fit", timeout=timeout) == [True, True]
+    assert processes.run("processes.interrupt_child_beside_a_fit", timeout=timeout) == [
+        True,
+        True,
+    ]
