@@ -43,11 +43,11 @@ def test_the_fits_start_threads_of_every_kind(monkeypatch):
 def test_fits_in_children_and_here_in_turn():
     n_rounds = effort(2, 100)
     longest, different = processes.run(
-        "processes.fit_in_turn", n_rounds, timeout=STARTING + n_rounds * processes.PATIENCE
+        "processes.fit_in_turn", n_rounds, timeout=STARTING + 4 * n_rounds * processes.PATIENCE
     )
     print(f"{n_rounds} rounds, the longest of {longest:.1f} s")
     assert different == []
-    assert longest < processes.PATIENCE
+    assert longest < 4 * processes.PATIENCE  # one for each kind of child, and for here
 
 
 def test_fork_while_another_thread_fits():
