@@ -6,6 +6,10 @@ from ._data cimport Data
 from ._losses cimport OutputLoss
 from ._team cimport Team
 
+cdef extern from "_red_zones.h" nogil:
+    enum: RED_ZONE
+    void forbid(void* start, Py_ssize_t size)
+
 cdef enum:
     PACKED_COLUMNS = 64  # the most that spmm packs
 
@@ -22,6 +26,9 @@ cdef struct Layer:
     # of the layer's outputs in training
     double dropout          # the share of units that are dropped
     Py_ssize_t first_unit   # the number of its first unit among all hidden ones
+    # how W_l is divided
+    Py_ssize_t panel_rows
+    Py_ssize_t first_panel  # the number of its first panel among all
 
 
 # Rows of a W_l that one thread computes and updates at a time.
@@ -34,7 +41,6 @@ cdef struct Panel:
 cdef class Backprop:
     cdef:
         Layer* layers
-        Panel* panels
         Activation activation
         OutputLoss output_loss
         # where they start in the workspace
@@ -42,9 +48,10 @@ cdef class Backprop:
         readonly bint is_sparse
         readonly Py_ssize_t n_layers, n_coefs, n_params, n_panels, block_size, n_reals
         Py_ssize_t n_hidden_units
+        list gaps  # of the workspace, with RED_ZONE: where each begins and ends
 
-    cdef _divide_into_panels(self)
-    cdef _lay_out(self, Py_ssize_t n_inputs)
+    cdef _divide_theta(self, layer_sizes)
+    cdef _divide_workspace(self)
 
 
 cdef class Workspace:
@@ -68,8 +75,21 @@ cdef class Workspace:
         readonly object real_array
         object arrays
 
+    cdef _forbid(self, array, first, last)
     cdef void* _pointer(self, array)
     cdef void* _new(self, size, dtype)
+
+
+cdef inline Panel panel_of(Backprop net, Py_ssize_t i) noexcept nogil:
+    """The i-th panel of all."""
+    cdef:
+        Py_ssize_t l = net.n_layers - 1, first
+        Layer* layer
+    while net.layers[l].first_panel > i:
+        l -= 1
+    layer = &net.layers[l]
+    first = (i - layer.first_panel) * layer.panel_rows
+    return Panel(l, first, min(first + layer.panel_rows, layer.n_in))
 
 
 cdef inline Py_ssize_t max_expanded_rows(

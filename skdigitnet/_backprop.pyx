@@ -1,8 +1,10 @@
 # cython: language_level=3, freethreading_compatible=True
 """The plan of one forward and backward pass, and the memory that it works in."""
 
-from libc.stdint cimport uintptr_t
+from libc.stdint cimport INT32_MAX, uintptr_t
 from libc.stdlib cimport calloc, free
+
+from itertools import pairwise
 
 import numpy as np
 
@@ -39,88 +41,96 @@ cdef class Backprop:
     units that threads share out among them. A :class:`Workspace` holds all that a
     pass over one block of at most ``block_size`` rows writes. ``dropout`` has the share
     of units that each hidden layer drops in training; it is empty for none.
+
+    Raises
+    ------
+    OverflowError
+        If a size or an offset does not fit Py_ssize_t.
     """
 
     def __cinit__(
         self, layer_sizes, str activation, str loss, str out_activation,
-        Py_ssize_t block_size, bint sparse, dropout=(),
+        block_size, bint sparse, dropout=(),
     ):
-        cdef Py_ssize_t l, n_inputs = block_size
-        cdef Layer* layer
         self.activation = ACTIVATIONS[activation]
         self.output_loss = OUTPUT_LOSSES[loss, out_activation]
-        self.block_size, self.is_sparse = block_size, sparse
+        self.is_sparse = sparse
         self.n_layers = len(layer_sizes) - 1
         self.layers = <Layer*> calloc(self.n_layers, sizeof(Layer))
         if self.layers == NULL:
             raise MemoryError
-        for l in range(self.n_layers):
-            layer = &self.layers[l]
-            layer.n_in, layer.n_out = layer_sizes[l], layer_sizes[l + 1]
-            layer.coefs = self.n_coefs
-            self.n_coefs += layer.n_in * layer.n_out
-        self.n_params = self.n_coefs
-        for l in range(self.n_layers):
-            self.layers[l].intercepts = self.n_params
-            self.n_params += self.layers[l].n_out
         for l, share in enumerate(dropout):
             self.layers[l].dropout = share
-        for l in range(self.n_layers - 1):
+        if block_size > INT32_MAX:  # a row's place in its block is an int in some lists
+            raise OverflowError(f"blocks of {block_size} rows; at most {INT32_MAX} can be used")
+        self.block_size = block_size
+        try:
+            self._divide_theta(layer_sizes)
+            self._divide_workspace()
+        except OverflowError as error:
+            raise OverflowError(
+                f"layers of {layer_sizes} units, in blocks of {block_size} rows, are more than"
+                " memory can be addressed for"
+            ) from error
+
+    # In what follows, Python's integers do not wrap: as objects they are multiplied and
+    # added, and an OverflowError is raised where one does not fit Py_ssize_t.
+
+    cdef _divide_theta(self, layer_sizes):
+        """Give every W_l and b_l its place in theta, and every panel and unit its number."""
+        cdef object n_in, n_out
+        cdef Layer* layer
+        for l, (n_in, n_out) in enumerate(pairwise(layer_sizes)):
+            layer = &self.layers[l]
+            layer.n_in, layer.n_out = n_in, n_out
+            layer.coefs = self.n_coefs
+            self.n_coefs += n_in * n_out
+            layer.panel_rows = max(PANEL_SIZE // n_out, MIN_PANEL_ROWS)
+            layer.first_panel = self.n_panels
+            self.n_panels += -(-n_in // layer.panel_rows)
+        self.n_params = self.n_coefs
+        for l, n_out in enumerate(layer_sizes[1:]):
+            self.layers[l].intercepts = self.n_params
+            self.n_params += n_out
+        for l, n_out in enumerate(layer_sizes[1:-1]):
             self.layers[l].first_unit = self.n_hidden_units
-            self.n_hidden_units += self.layers[l].n_out
-        self._divide_into_panels()
-        if sparse:
-            layer = &self.layers[0]
-            n_inputs = min(block_size, max_expanded_rows(layer.n_in, layer.n_out))
-            self.packed_size = PACKED_COLUMNS * max(
-                block_size, layer.n_in if layer.n_in <= MAX_PACKED_ROWS else 0
-            )
-        self._lay_out(n_inputs)
+            self.n_hidden_units += n_out
 
-    cdef _divide_into_panels(self):
-        cdef Py_ssize_t i, l, rows, first, last
+    cdef _divide_workspace(self):
+        """Give every part of the workspace its place."""
+        cdef object n_in, n_out, m = self.block_size, n_inputs = m
         cdef Layer* layer
-        panels = []
+        self.gaps = []
         for l in range(self.n_layers):
             layer = &self.layers[l]
-            rows = max(PANEL_SIZE // layer.n_out, MIN_PANEL_ROWS)
-            panels += [
-                (l, first, min(first + rows, layer.n_in))
-                for first in range(0, layer.n_in, rows)
-            ]
-        self.n_panels = len(panels)
-        self.panels = <Panel*> calloc(self.n_panels, sizeof(Panel))
-        if self.panels == NULL:
-            raise MemoryError
-        for i, (l, first, last) in enumerate(panels):
-            self.panels[i] = Panel(l, first, last)
-
-    cdef _lay_out(self, Py_ssize_t n_inputs):
-        """Give every part of the workspace its place; of ``inputs`` there are so many rows."""
-        cdef Py_ssize_t l, m = self.block_size
-        cdef Layer* layer
-        for l in range(self.n_layers):
-            layer = &self.layers[l]
-            layer.outputs = self._reserve(m * layer.n_out)
+            n_in, n_out = layer.n_in, layer.n_out
+            layer.outputs = self._reserve(m * n_out)
             layer.dropped = layer.outputs
             if layer.dropout > 0:
-                layer.dropped = self._reserve(m * layer.n_out)
-            layer.delta = self._reserve(m * layer.n_out)
-            layer.transposed = self._reserve(layer.n_in * layer.n_out if l > 0 else 0)
-        self.inputs = self._reserve(n_inputs * self.layers[0].n_in)
+                layer.dropped = self._reserve(m * n_out)
+            layer.delta = self._reserve(m * n_out)
+            layer.transposed = self._reserve(n_in * n_out if l > 0 else 0)
+        layer = &self.layers[0]
+        if self.is_sparse:
+            n_inputs = min(m, max_expanded_rows(layer.n_in, layer.n_out))
+            self.packed_size = PACKED_COLUMNS * max(
+                m, layer.n_in if layer.n_in <= MAX_PACKED_ROWS else 0
+            )
+        self.inputs = self._reserve(n_inputs * layer.n_in)
         self.targets = self._reserve(m * self.layers[self.n_layers - 1].n_out)
         self.weights = self._reserve(m)
-        self.packed = self._reserve(0)
+        self.packed = self.n_reals
 
-    def _reserve(self, Py_ssize_t size):
+    def _reserve(self, size):
         """Where the next ``size`` elements start, on a cache line; 8 doubles fill one."""
-        cdef Py_ssize_t start = self.n_reals
-        self.n_reals += -(-size // (CACHE_LINE // 4)) * (CACHE_LINE // 4)
+        cdef object start = self.n_reals, end = start + size
+        self.n_reals = -(-end // (CACHE_LINE // 4)) * (CACHE_LINE // 4) + RED_ZONE
+        if RED_ZONE:
+            self.gaps.append((end, self.n_reals))
         return start
 
     def __dealloc__(self):
         free(self.layers)
-        free(self.panels)
 
 
 cdef class Workspace:
@@ -140,7 +150,7 @@ cdef class Workspace:
     """
 
     def __cinit__(self, Backprop net not None, Data data not None, int n_threads=1):
-        cdef Py_ssize_t entries
+        cdef object entries, n_packed
         if data.n_features != net.layers[0].n_in:
             raise ValueError(
                 f"the data have {data.n_features} features, not {net.layers[0].n_in}"
@@ -153,7 +163,10 @@ cdef class Workspace:
         self.n_threads = n_threads
         self.plan, self.data = net, data
         self.arrays = []
-        self.real_array = self._array(net.n_reals + n_threads * net.packed_size, data.dtype)
+        n_packed = net.packed_size
+        self.real_array = self._array(net.n_reals + n_threads * n_packed, data.dtype)
+        for first, last in net.gaps:
+            self._forbid(self.real_array, first, last)
         self.reals = self._pointer(self.real_array)
         self.losses = <double*> self._new(net.block_size, np.float64)
         self.penalties = <double*> self._new(net.n_panels, np.float64)
@@ -169,11 +182,20 @@ cdef class Workspace:
     def _array(self, size, dtype):
         """A new array whose first element is on a cache line."""
         dtype = np.dtype(dtype)
-        raw = np.empty(size * dtype.itemsize + CACHE_LINE, dtype=np.uint8)
-        offset = -raw.ctypes.data % CACHE_LINE
-        array = raw[offset : offset + size * dtype.itemsize].view(dtype)
+        n_bytes = size * dtype.itemsize
+        raw = np.empty(n_bytes + CACHE_LINE + RED_ZONE, dtype=np.uint8)
+        start = -raw.ctypes.data % CACHE_LINE
+        if RED_ZONE:
+            self._forbid(raw, 0, start)
+            self._forbid(raw, start + n_bytes, len(raw))
+        array = raw[start : start + n_bytes].view(dtype)
         self.arrays.append(array)
         return array
+
+    cdef _forbid(self, array, first, last):
+        """Have AddressSanitizer report who touches these elements."""
+        part = array[first:last]
+        forbid(self._pointer(part), part.nbytes)
 
     cdef void* _pointer(self, array):
         return <void*> <uintptr_t> array.ctypes.data

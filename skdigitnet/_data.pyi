@@ -3,6 +3,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+MAX_SPARSE_FEATURES: int
+
 def density(X: np.ndarray, n_rows: int) -> float: ...
 def compress(X: np.ndarray, expected_density: float) -> Compressed: ...
 

@@ -8,6 +8,8 @@ import numpy as np
 
 from ._real cimport real
 
+MAX_SPARSE_FEATURES = INT32_MAX  # their numbers are ints
+
 
 cdef class Data:
     """A training set as the kernels read it; holds its arrays alive.
@@ -53,9 +55,10 @@ cdef class Data:
         self.values = &values[0]
 
     cdef _point_to_sparse(self, X):
-        if X.shape[1] > INT32_MAX:
+        if X.shape[1] > MAX_SPARSE_FEATURES:
             raise ValueError(
-                f"sparse X has {X.shape[1]} features; at most {INT32_MAX} are supported"
+                f"sparse X has {X.shape[1]} features; at most {MAX_SPARSE_FEATURES} are"
+                " supported"
             )
         if not isinstance(X, Compressed):
             X.check_format(full_check=True)  # an index out of range would be followed

@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "_instruction_set.h"
+#include "_planted.h"
 
 #define TEMPLATE "_gemm_template.h"
 #include "_for_each_vector.h"
@@ -40,7 +41,9 @@
         real beta, const real *d, ptrdiff_t d_row, real *c) \
     { \
         (void)set; \
-        CHOOSE(gemm, set, n)(m, n, k, a, a_row, a_col, b, beta, d, d_row, c); \
+        CHOOSE(gemm, set, n)( \
+            m, n, k + planted("out-of-bounds read"), a, a_row, a_col, b, \
+            beta, d, d_row, c); \
     } \
     static inline void spmm_##real( \
         int set, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, \

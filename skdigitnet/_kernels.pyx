@@ -15,7 +15,7 @@ arguments but for its number, and gives the same bits whatever the team's size.
 from libc.stdint cimport uint64_t
 
 from ._activations cimport Activation, activate
-from ._backprop cimport Backprop, Layer, Panel, Workspace
+from ._backprop cimport Backprop, Layer, Panel, Workspace, panel_of
 from ._data cimport Data
 from ._elementwise cimport squared_norm
 from ._layers cimport Affine, affine, forward, transpose
@@ -24,7 +24,7 @@ from ._passes cimport (
     sparse_gradient,
 )
 from ._real cimport real
-from ._team cimport wait_for_team
+from ._team cimport is_abandoned, wait_for_team
 from ._updates cimport (
     ADAM, GRADIENT_DESCENT, MOMENTUM, NESTEROV, UpdateRule, apply_update, step_size,
 )
@@ -89,7 +89,7 @@ cdef void finish_panel(
 ) noexcept nogil:
     """Leave what the next block needs of panel i's weights: penalty, and W_l^T."""
     cdef:
-        Panel* panel = &net.panels[i]
+        Panel panel = panel_of(net, i)
         Layer* layer = &net.layers[panel.layer]
         const real* W = theta + layer.coefs
     if decay != 0:
@@ -268,7 +268,8 @@ def train(
         double total = 0, weight_scale = 0, loss, rate, keep, keep_intercepts
         UpdateRule rule = update.rule
         bint starts, ends, in_place
-        Share share = share_of_panels(net, workspace, thread)
+        Share share
+        Panel panel
         # gradient descent keeps none and touches none
         real* moment = &moments[0] if moments.shape[0] > 0 else &gradient[0]
         real* out
@@ -277,6 +278,7 @@ def train(
     check_buffers(workspace, thread, sizeof(real), theta.shape[0], gradient.shape[0])
     if batch_size < 1 or moments.shape[0] != update.n_moments * net.n_params:
         raise ValueError(f"batch_size={batch_size}, moments of {moments.shape[0]} elements")
+    share = share_of_panels(net, workspace, thread)
     with nogil:
         finish_weights(net, workspace, thread, decay, &theta[0])
         while wait_for_team(&workspace.team) and i < stop:
@@ -294,7 +296,7 @@ def train(
                 instruction_set, net, data, workspace, thread, &block, inputs, &theta[0],
                 -rule.learning_rate if in_place else 1,
             )
-            if workspace.team.abandoned:
+            if is_abandoned(&workspace.team):
                 break
             rule.n_steps += ends
             rate = step_size(&rule)
@@ -308,14 +310,14 @@ def train(
                     <real> keep, out,
                 )
             for j in range(share.first, share.last):
+                panel = panel_of(net, j)
                 panel_gradient(
-                    instruction_set, net, workspace, inputs, block.m, &net.panels[j],
+                    instruction_set, net, workspace, inputs, block.m, &panel,
                     <real> keep, <real> keep_intercepts, out,
                 )
                 if ends and not in_place:
                     update_panel(
-                        net, &net.panels[j], &rule, rate, decay, &gradient[0], moment,
-                        &theta[0],
+                        net, &panel, &rule, rate, decay, &gradient[0], moment, &theta[0]
                     )
                 if ends:
                     finish_panel(net, workspace, j, decay, &theta[0])
@@ -341,10 +343,12 @@ def add_loss_gradient(
         Data data = workspace.data
         Py_ssize_t i = start, j
         double loss = 0
-        Share share = share_of_panels(net, workspace, thread)
+        Share share
+        Panel panel
         const real* inputs
         Block block
     check_buffers(workspace, thread, sizeof(real), theta.shape[0], gradient.shape[0])
+    share = share_of_panels(net, workspace, thread)
     with nogil:
         finish_weights(net, workspace, thread, 0, &theta[0])
         while wait_for_team(&workspace.team) and i < stop:
@@ -353,7 +357,7 @@ def add_loss_gradient(
             loss += backward_to_deltas(
                 instruction_set, net, data, workspace, thread, &block, inputs, &theta[0], 1
             )
-            if workspace.team.abandoned:
+            if is_abandoned(&workspace.team):
                 break
             if inputs == NULL:
                 sparse_gradient(
@@ -361,8 +365,9 @@ def add_loss_gradient(
                     <real> 1, &gradient[0],
                 )
             for j in range(share.first, share.last):
+                panel = panel_of(net, j)
                 panel_gradient(
-                    instruction_set, net, workspace, inputs, block.m, &net.panels[j],
+                    instruction_set, net, workspace, inputs, block.m, &panel,
                     <real> 1, <real> 1, &gradient[0],
                 )
             i += block.m

@@ -87,11 +87,27 @@ class Network:
         ----------
         .. [1] X. Glorot and Y. Bengio, "Understanding the difficulty of training
            deep feedforward neural networks", AISTATS 2010.
+
+        Raises
+        ------
+        MemoryError
+            If there is no memory for them, before anything is drawn.
         """
+        theta = self._new_theta(dtype)
         factor = 2.0 if self.activation == "logistic" else 6.0
-        coefs, intercepts = [], []
-        for n_in, n_out in self.coef_shapes:
-            bound = np.sqrt(factor / (n_in + n_out))
-            coefs.append(random_state.uniform(-bound, bound, (n_in, n_out)))
-            intercepts.append(random_state.uniform(-bound, bound, n_out))
-        return self.pack(coefs, intercepts, dtype)
+        for W, b in zip(*self.unpack(theta), strict=True):
+            bound = np.sqrt(factor / sum(W.shape))
+            W[:] = random_state.uniform(-bound, bound, W.shape)
+            b[:] = random_state.uniform(-bound, bound, b.shape)
+        return theta
+
+    def _new_theta(self, dtype) -> np.ndarray:
+        try:
+            return np.empty(self.n_params, dtype)
+        except (MemoryError, OverflowError, ValueError) as error:
+            n_features, *hidden, n_outputs = self.layer_sizes
+            raise MemoryError(
+                f"hidden_layer_sizes={tuple(hidden)} makes {self.n_params} weights of"
+                f" {n_features} features and {n_outputs} outputs, and there is no memory for"
+                f" so many in {np.dtype(dtype)}. Give fewer hidden units."
+            ) from error

@@ -11,7 +11,7 @@ from libc.string cimport memcpy, memset
 
 from ._activations cimport activate, multiply_by_derivative
 from ._backprop cimport (
-    PACKED_COLUMNS, Backprop, Layer, Panel, Workspace, max_expanded_rows,
+    PACKED_COLUMNS, Backprop, Layer, Panel, Workspace, max_expanded_rows, panel_of,
 )
 from ._data cimport Data
 from ._dropout cimport drop_units
@@ -61,9 +61,9 @@ cdef inline Share share_of_panels(
     cdef:
         Py_ssize_t i, start
         Share share = Share(0, 0)
-        const Panel* panel
+        Panel panel
     for i in range(net.n_panels):
-        panel = &net.panels[i]
+        panel = panel_of(net, i)
         start = net.layers[panel.layer].coefs + panel.first * net.layers[panel.layer].n_out
         share.first += start * workspace.n_threads < net.n_coefs * thread
         share.last += start * workspace.n_threads < net.n_coefs * (thread + 1)
@@ -182,7 +182,7 @@ cdef inline void drop_units_of(
     """out = a with the layer's dropout, for these rows of the block; key 0 drops none."""
     drop_units(
         block.dropout_key,
-        (block.position + share.first) * net.n_hidden_units + layer.first_unit,
+        <uint64_t> (block.position + share.first) * net.n_hidden_units + layer.first_unit,
         net.n_hidden_units, share.last - share.first, layer.n_out,
         layer.dropout if block.dropout_key != 0 else 0, a, out,
     )
@@ -326,11 +326,9 @@ cdef inline void sparse_gradient(
         int* rows = workspace.column_rows + thread * workspace.max_entries
         Py_ssize_t* begin
         Py_ssize_t* end
-        Py_ssize_t i, first = layer.n_in, last = 0
-    for i in range(panels.first, panels.last):
-        if net.panels[i].layer == 0:
-            first, last = min(first, net.panels[i].first), net.panels[i].last
-    if first >= last:
+        Py_ssize_t first = min(panels.first * layer.panel_rows, layer.n_in)
+        Py_ssize_t last = min(panels.last * layer.panel_rows, layer.n_in)
+    if first == last:
         return
     transpose_entries(
         <const real*> data.values, data.indices, workspace.row_begin, workspace.row_end,

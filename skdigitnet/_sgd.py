@@ -86,7 +86,7 @@ class StochasticSolver:
             loss = self._epoch(objective, state, update, watch, random_state)
             watch.learning_rate = update.learning_rate
             watch.epoch_ends(loss, lambda: self._stops(objective, state, watch))
-        if watch.stopped or np.isinf(watch.rule.patience):  # no rule, no convergence
+        if watch.stopped or watch.rule.patience == np.inf:  # no rule, no convergence
             return None
         return (
             f"max_iter={self.max_iter} epochs reached and training has not converged yet."

@@ -2,8 +2,8 @@
 
 cdef extern from "_team.h" nogil:
     ctypedef struct Team:
-        int n_threads
-        bint abandoned
+        pass
     void start_team(Team* team, int n_threads)
     void abandon(Team* team)
+    bint is_abandoned(Team* team)
     bint wait_for_team(Team* team)

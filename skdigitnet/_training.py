@@ -11,7 +11,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils import check_random_state
 
-from skdigitnet._data import Data, compress, density
+from skdigitnet._data import MAX_SPARSE_FEATURES, Data, compress, density
 from skdigitnet._fit_task import FitTask
 from skdigitnet._interrupts import Interrupts, uninterrupted
 from skdigitnet._labels import Labels
@@ -39,7 +39,7 @@ SAMPLED_ROWS = 1000
 
 def faster_form(X, n_passes: int):
     """X, or a sparse copy of dense X with few entries: the kernels' bits are the same."""
-    if sparse.issparse(X) or n_passes < MIN_PASSES:
+    if sparse.issparse(X) or n_passes < MIN_PASSES or X.shape[1] > MAX_SPARSE_FEATURES:
         return X
     X = np.ascontiguousarray(X)
     share = density(X, SAMPLED_ROWS)

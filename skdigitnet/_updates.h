@@ -7,6 +7,9 @@
 
 #include <math.h>
 #include <stddef.h>
+#include <stdint.h>
+
+#include "_planted.h"
 
 typedef enum { GRADIENT_DESCENT, MOMENTUM, NESTEROV, ADAM } UpdateKind;
 
@@ -20,7 +23,7 @@ typedef struct {
    of section 2 of its paper) */
 static inline double step_size(const UpdateRule *rule)
 {
-    const double n_steps = (double)rule->n_steps;
+    const double n_steps = (double)(rule->n_steps + planted("overflow") * PTRDIFF_MAX);
     if (rule->kind != ADAM)
         return rule->learning_rate;
     return rule->learning_rate * sqrt(1 - pow(rule->beta_2, n_steps))
