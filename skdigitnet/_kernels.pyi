@@ -51,9 +51,6 @@ def add_loss_gradient(
 def add_penalty(
     net: Backprop, decay: float, theta: np.ndarray, gradient: np.ndarray
 ) -> float: ...
-def layer_forward(
-    a: np.ndarray, W: np.ndarray, b: np.ndarray, activation: str
-) -> np.ndarray: ...
 def network_outputs(
     X: np.ndarray,
     coefs: list[np.ndarray],

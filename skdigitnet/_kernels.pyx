@@ -18,7 +18,7 @@ from ._activations cimport Activation, activate
 from ._backprop cimport Backprop, Layer, Panel, Workspace, panel_of
 from ._data cimport Data
 from ._elementwise cimport squared_norm
-from ._layers cimport Affine, affine, forward, transpose
+from ._layers cimport Affine, forward, transpose
 from ._passes cimport (
     Block, Share, backward_to_deltas, dense_inputs, panel_gradient, share_of_panels,
     sparse_gradient,
@@ -382,22 +382,6 @@ def add_penalty(
         raise ValueError(f"theta and gradient must have {net.n_params} elements")
     add_penalty_gradient(net, decay, &theta[0], &gradient[0])
     return penalty(net, decay, &theta[0])
-
-
-def layer_forward(
-    const real[:, ::1] a, const real[:, ::1] W, const real[::1] b, str activation
-):
-    """f(a @ W + b) for a block of rows; shapes (m, n), (n, k), (k,) to (m, k)."""
-    cdef:
-        Activation f = ACTIVATIONS[activation]
-        Py_ssize_t m = a.shape[0], n = W.shape[0], k = W.shape[1]
-        real[:, ::1] out = np.empty((m, k), np.float32 if real is float else np.float64)
-    if a.shape[1] != n or b.shape[0] != k:
-        raise ValueError(f"shapes ({m}, {a.shape[1]}), ({n}, {k}), ({b.shape[0]},) do not fit")
-    with nogil:
-        affine(instruction_set, &a[0, 0], &W[0, 0], &b[0], m, n, k, &out[0, 0])
-        activate(instruction_set, f, &out[0, 0], m * k)
-    return out.base
 
 
 def network_outputs(
