@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import sys
 import warnings
 from dataclasses import MISSING, fields, replace
+from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import _fit_context
@@ -40,7 +42,7 @@ LEFT_BY_A_FIT = ("n_features_in_", "feature_names_in_", "_training_state", "hist
 
 
 def _is_stochastic(estimator) -> bool:
-    if estimator.solver in ("sgd", "adam"):
+    if isinstance(estimator.solver, str) and estimator.solver in ("sgd", "adam"):
         return True
     raise AttributeError(
         f"partial_fit is there for solver='sgd' and solver='adam'; solver={estimator.solver!r}"
@@ -98,7 +100,12 @@ class FittingMixin(CallbackSupportMixin):
         ------
         ValueError
             For a parameter, X, y, weights, validation rows or initial weights that cannot
-            be used, and when training diverges. The estimator is then as it was before.
+            be used, which the message names; and at the end of the epoch or iteration in
+            which training diverges: the loss or a weight is not finite, or predictions are
+            worse than a constant and the outputs, or X, too large to mean anything. The
+            estimator is then as it was before.
+        TypeError
+            For objects in X or y that NumPy or scikit-learn cannot take.
         KeyboardInterrupt
             On Ctrl-C; once training has begun the estimator is then fitted with the
             weights so far. With ``warm_start`` the next fit ends what was begun, to the
@@ -159,7 +166,7 @@ class FittingMixin(CallbackSupportMixin):
         ------
         AttributeError
             With ``solver="lbfgs"``, which needs all rows at once.
-        ValueError
+        TypeError, ValueError
             As in :meth:`fit`; and for a label that is not among the classes.
         """
         self._validate_params()
@@ -175,6 +182,18 @@ class FittingMixin(CallbackSupportMixin):
             one_epoch = replace(self._solver(), n_epochs=1)
             self._train(training, one_epoch, NO_CALLBACKS, keep_state=True)
         return self
+
+    def _validate_params(self) -> None:
+        """scikit-learn's check, which takes numbers for real that NumPy cannot take."""
+        for name, value in self.get_params(deep=False).items():
+            if not isinstance(value, Real):
+                continue
+            if not isinstance(value, Integral | float | np.floating):
+                kind = type(value).__name__
+                raise ValueError(f"{name} must be an int or a float; got a {kind}, {value}.")
+            if isinstance(value, Integral) and abs(int(value)) > sys.float_info.max:
+                raise ValueError(f"{name} is an int larger than any float.")
+        super()._validate_params()
 
     def _network(self, rows: TrainingRows, labels: Labels) -> Network:
         return make_network(

@@ -393,7 +393,8 @@ def network_outputs(
     -------
     z : ndarray of shape (n_rows, n_outputs)
     is_finite : bool
-        Whether all z of the first layer are; an x that is not makes all of its row not.
+        Whether all z of the first and the last layer are; an x that is not makes all of
+        its row in the first one not.
     """
     cdef:
         Activation f = ACTIVATIONS[activation]

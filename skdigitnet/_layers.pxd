@@ -120,7 +120,7 @@ cdef inline bint forward(
     int instruction_set, const Affine* layers, Py_ssize_t n_layers, Activation activation,
     const real* a, Py_ssize_t m, real* hidden, Py_ssize_t hidden_size, real* z,
 ) noexcept nogil:
-    """z of the last layer; return whether the first layer's are all finite.
+    """z of the last layer; return whether it and the first layer's are all finite.
 
     ``hidden`` has room for ``hidden_size`` outputs twice, of one layer and the next.
     """
@@ -135,8 +135,8 @@ cdef inline bint forward(
             instruction_set, a, <const real*> layers[l].W, <const real*> layers[l].b,
             m, layers[l].n_in, layers[l].n_out, out,
         )
-        if l == 0:
-            finite = all_finite(out, size)
+        if l == 0 or is_last:
+            finite &= all_finite(out, size)
         if not is_last:
             activate(instruction_set, activation, out, size)
         a = out

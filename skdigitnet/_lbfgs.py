@@ -9,7 +9,7 @@ import numpy as np
 from scipy.optimize import OptimizeResult, minimize
 
 from skdigitnet._objective import MAX_BLOCK_ROWS, Objective
-from skdigitnet._state import TrainingState, check_finite
+from skdigitnet._state import TrainingState
 from skdigitnet._threads import single_threaded_blas
 from skdigitnet._watch import Watch
 
@@ -87,7 +87,8 @@ class LBFGSSolver:
                 },
             )
         state.loss = float(result.fun)
-        check_finite(state.loss, result.x, f"after {state.n_iter} iterations")
+        theta = result.x.astype(dtype)
+        watch.divergence.check(state.loss, theta, f"after {state.n_iter} iterations")
         if watch.stopped:
             return None
         state.stopped = bool(result.success) or result.nit < n_iterations

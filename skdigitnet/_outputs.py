@@ -86,6 +86,11 @@ def map_outputs(
     Returns
     -------
     out : ndarray of shape (n_rows, ...)
+
+    Raises
+    ------
+    ValueError
+        If an output is not finite.
     """
     blocks = _output_blocks(coefs, intercepts, activation, X, check_rows)
     rows, z = next(blocks)
@@ -111,10 +116,24 @@ def _output_blocks(
     for start in range(0, X.shape[0], n_rows):
         rows = slice(start, start + n_rows)
         z, is_finite = forward(X[rows], coefs, intercepts, activation, size)
-        # an x that is not finite makes a z that is not, of every unit
-        if check_rows is not None and not is_finite:
-            check_rows(X[rows])
+        if not is_finite:
+            _find_fault(X[rows], z, check_rows)
         yield rows, z
+
+
+def _find_fault(X, z, check_rows) -> None:
+    """Raise an error for rows that are not finite, and for outputs that are not.
+
+    An x that is not finite makes a z that is not, of every unit of the first layer; but so
+    may large weights, which units that have bounds make up for.
+    """
+    if check_rows is not None:
+        check_rows(X)
+    if not np.isfinite(z).all():
+        raise ValueError(
+            "The network's outputs are not finite for every row of X: X or the weights are"
+            " too large. Scale X as in training."
+        )
 
 
 def _call_rows(coefs, block_size: int, itemsize: int) -> int:
@@ -134,9 +153,9 @@ def _dense_forward(X, coefs, intercepts, activation, block_size):
 
 
 def _sparse_forward(X, coefs, intercepts, activation, block_size):
-    z = np.ascontiguousarray(X @ coefs[0] + intercepts[0])
-    is_finite = np.isfinite(z).all()
-    if len(coefs) > 1:
-        _kernels.apply_activation(activation, z)
-        z, _ = _kernels.network_outputs(z, coefs[1:], intercepts[1:], activation, block_size)
-    return z, is_finite
+    with np.errstate(all="ignore"):  # it is looked at whether the outputs are finite
+        z = np.ascontiguousarray(X @ coefs[0] + intercepts[0])
+    if len(coefs) == 1:
+        return z, np.isfinite(z).all()
+    _kernels.apply_activation(activation, z)
+    return _kernels.network_outputs(z, coefs[1:], intercepts[1:], activation, block_size)

@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from sklearn.metrics import accuracy_score
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
+from skdigitnet._arguments import check_features, naming
+from skdigitnet._backprop import ACTIVATIONS
 from skdigitnet._labels import Labels
 from skdigitnet._outputs import OutputLayer, map_outputs
+from skdigitnet._validation import check_sample_weight
 
 
 def has_probabilities(estimator) -> bool:
     """Whether predict_proba exists: the condition of ``available_if``."""
-    if getattr(estimator, "out_activation_", estimator.output_activation) != "identity":
+    out_activation = getattr(estimator, "out_activation_", estimator.output_activation)
+    if not (isinstance(out_activation, str) and out_activation == "identity"):
         return True
     raise AttributeError(
         "output_activation='identity' gives no probabilities; use decision_function, or another"
@@ -44,6 +49,10 @@ class PredictionMixin:
         return OutputLayer(self.out_activation_, self._multilabel)
 
     def _map_outputs(self, X, function: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        if not (isinstance(self.activation, str) and self.activation in ACTIVATIONS):
+            raise ValueError(
+                f"activation={self.activation!r} must be one of {', '.join(ACTIVATIONS)}."
+            )
         if self._is_plain(X):
             check_rows = self._validate
         else:
@@ -67,7 +76,7 @@ class PredictionMixin:
         )
 
     def _validate(self, X):
-        return validate_data(
+        return check_features(
             self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False
         )
 
@@ -88,8 +97,8 @@ class PredictionMixin:
 
         Raises
         ------
-        NotFittedError, ValueError
-            Before fit; for an X that cannot be used.
+        NotFittedError, TypeError, ValueError
+            Before fit; for an X that cannot be used, or outputs that are not finite.
         """
         return self._map_outputs(X, self._output_layer().decision)
 
@@ -108,8 +117,8 @@ class PredictionMixin:
 
         Raises
         ------
-        NotFittedError, ValueError
-            Before fit; for an X that cannot be used.
+        NotFittedError, TypeError, ValueError
+            Before fit; for an X that cannot be used, or outputs that are not finite.
         """
         indices = self._map_outputs(X, self._output_layer().indices)
         return self._labels().decode(indices)
@@ -134,8 +143,8 @@ class PredictionMixin:
         ------
         AttributeError
             With identity outputs, which have no probabilities.
-        NotFittedError, ValueError
-            Before fit; for an X that cannot be used.
+        NotFittedError, TypeError, ValueError
+            Before fit; for an X that cannot be used, or outputs that are not finite.
         """
         return self._map_outputs(X, self._output_layer().probabilities)
 
@@ -153,7 +162,32 @@ class PredictionMixin:
 
         Raises
         ------
-        AttributeError, NotFittedError, ValueError
+        AttributeError, NotFittedError, TypeError, ValueError
             As :meth:`predict_proba`.
         """
         return self._map_outputs(X, self._output_layer().log_probabilities)
+
+    def score(self, X, y, sample_weight=None) -> float:
+        """Accuracy: the share of the rows whose label, or labels, are all predicted.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each row, not negative; all ones by default.
+
+        Returns
+        -------
+        accuracy : float
+
+        Raises
+        ------
+        NotFittedError, TypeError, ValueError
+            Before fit; for an X, y or weights that cannot be used.
+        """
+        predicted = self.predict(X)
+        if sample_weight is not None:
+            sample_weight = check_sample_weight(sample_weight, predicted)
+        with naming("y"):
+            return float(accuracy_score(y, predicted, sample_weight=sample_weight))

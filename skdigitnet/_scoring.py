@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import check_scoring
 
+from skdigitnet._arguments import naming
 from skdigitnet._data import Data
 from skdigitnet._network import Network
 from skdigitnet._objective import Objective
@@ -71,7 +72,8 @@ def scorer_on(
 
     def score(theta: np.ndarray) -> float:
         estimator = fitted(theta)
-        value = float(check_scoring(estimator, scoring)(estimator, X, y, **weights))
+        with naming("scoring"):
+            value = float(check_scoring(estimator, scoring)(estimator, X, y, **weights))
         if not np.isfinite(value):
             raise ValueError(
                 f"scoring={scoring!r} gave {value} on the validation rows; early stopping"

@@ -183,7 +183,10 @@ class StochasticSolver:
         if callable(schedule):
             return initial * factor_of(schedule, state.n_iter % self.max_iter / self.max_iter)
         if self.solver == "sgd" and self.learning_rate == "invscaling":
-            return initial / (state.weight_seen + 1) ** self.power_t
+            try:
+                return initial / (state.weight_seen + 1) ** self.power_t
+            except OverflowError:  # divided by more than any float
+                return 0.0
         if self._is_adaptive():
             # one by one, as MLPClassifier does: the last bit decides when to stop
             for _ in range(state.n_rate_cuts):

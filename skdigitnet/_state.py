@@ -237,14 +237,3 @@ class TrainingState:
             if getattr(state, name) is not None:
                 setattr(state, name, getattr(state, name).astype(dtype, copy=False))
         return state
-
-
-def check_finite(loss: float, theta: np.ndarray, when: str) -> None:
-    """Raise ValueError if training has diverged (``when`` is "after epoch 3")."""
-    if np.isfinite(loss) and np.isfinite(theta).all():
-        return
-    raise ValueError(
-        f"Training diverged: the loss or the weights are not finite {when}. The usual causes"
-        " are an X that is not scaled (scale it, for example with StandardScaler) and, for"
-        " SGD and Adam, a learning_rate_init that is too large."
-    )

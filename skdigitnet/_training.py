@@ -12,6 +12,7 @@ from scipy import sparse
 from sklearn.utils import check_random_state
 
 from skdigitnet._data import MAX_SPARSE_FEATURES, Data, compress, density
+from skdigitnet._divergence import Divergence
 from skdigitnet._fit_task import FitTask
 from skdigitnet._interrupts import Interrupts, uninterrupted
 from skdigitnet._labels import Labels
@@ -189,8 +190,17 @@ class Training:
         operations = solver.step_rows(len(state.order)) * row_operations(network, X)
         with Team(n_threads(n_jobs, operations)) as team, Interrupts() as interrupts:
             objective = Objective(network, loss, alpha, data, state.order, team, dropout)
+            divergence = Divergence(objective, loss, rows.X, targets)
             self.watch = Watch(
-                state, objective, self.rule, score, task, interrupts, verbose, solver.unit
+                state,
+                objective,
+                divergence,
+                self.rule,
+                score,
+                task,
+                interrupts,
+                verbose,
+                solver.unit,
             )
             try:
                 return solver.solve(objective, state, self.watch, self.random_state)

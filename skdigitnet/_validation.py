@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import copy
+import sys
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import check_array, check_consistent_length
 
+from skdigitnet._arguments import check_features, check_indices, naming
 from skdigitnet._backprop import OUTPUT_LOSSES
 from skdigitnet._labels import Labels, check_target
 from skdigitnet._network import Network
@@ -41,7 +43,7 @@ def _as_floats(name: str, value) -> np.ndarray:
         if array.dtype.kind == "c":
             raise TypeError("complex numbers have no order")
         array = np.asarray(array, dtype=np.float64, order="C")
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"{name} must be real numbers; got {value!r:.100}.") from error
     if not np.isfinite(array).all():
         what = "NaN" if np.isnan(array).any() else "infinity"
@@ -97,23 +99,38 @@ def check_training_rows(estimator, X, y, sample_weight, *, reset: bool) -> Train
     """
     # scikit-learn notes the features before it looks at the values
     scratch = copy.copy(estimator)
-    X, y = validate_data(
-        scratch,
-        X,
-        y,
-        accept_sparse=("csr", "csc"),
-        dtype=(np.float64, np.float32),
-        order="C",
-        multi_output=True,
-        reset=reset,
-    )
+    X, y = _check_rows(scratch, X, y, dtype=(np.float64, np.float32), reset=reset)
     noted = ("n_features_in_", "feature_names_in_")
     return TrainingRows(
-        X=X.tocsr() if sparse.issparse(X) else X,
-        y=check_target(y),
+        X=X,
+        y=y,
         sample_weight=check_sample_weight(sample_weight, X),
         features={name: value for name, value in vars(scratch).items() if name in noted},
     )
+
+
+def _check_rows(estimator, X, y, *, dtype, reset: bool) -> tuple[Any, np.ndarray]:
+    """X as a dense array or CSR and y as labels or an indicator matrix, of as many rows."""
+    if y is None:
+        name = type(estimator).__name__
+        raise ValueError(f"{name} requires y to be passed, but the target y is None.")
+    X = check_features(
+        estimator, X, accept_sparse=("csr", "csc"), dtype=dtype, order="C", reset=reset
+    )
+    with naming("y"):
+        check_indices(y)
+        y = check_array(
+            y,
+            accept_sparse="csr",
+            ensure_2d=False,
+            dtype=None,
+            input_name="y",
+            estimator=estimator,
+        )
+        y = check_target(y)
+    with naming("X", "y"):
+        check_consistent_length(X, y)
+    return X.tocsr() if sparse.issparse(X) else X, y
 
 
 class ValidationRows(Rows):
@@ -142,22 +159,12 @@ def check_validation_rows(
     vars(scratch).pop("feature_names_in_", None)  # of an earlier fit
     vars(scratch).update(rows.features)
     try:
-        X, y = validate_data(
-            scratch,
-            X_val,
-            y_val,
-            accept_sparse=("csr", "csc"),
-            dtype=rows.X.dtype,
-            order="C",
-            multi_output=True,
-            reset=False,
-        )
-        y = check_target(y)
+        X, y = _check_rows(scratch, X_val, y_val, dtype=rows.X.dtype, reset=False)
         labels.indices(y)
     except (TypeError, ValueError) as error:
         raise ValueError(f"X_val or y_val cannot be used: {error}") from error
     return ValidationRows(
-        X=X.tocsr() if sparse.issparse(X) else X,
+        X=X,
         y=y,
         sample_weight=check_sample_weight(sample_weight_val, X, "sample_weight_val"),
     )
@@ -264,7 +271,8 @@ def _column_weight(class_weight, classes, y, weight):
             f"class_weight names {unknown}, not among the classes {classes.tolist()}."
         )
     of_class = [class_weight.get(k, 1.0) for k in classes.tolist()]
-    if not all(isinstance(w, Real) and 0 <= w < np.inf for w in of_class):
+    largest = sys.float_info.max
+    if not all(isinstance(w, Real) and 0 <= w <= largest for w in of_class):
         raise ValueError(
             f"class_weight={class_weight!r}: weights must be finite numbers, not negative."
         )

@@ -7,10 +7,11 @@ from collections.abc import Callable
 
 import numpy as np
 
+from skdigitnet._divergence import Divergence
 from skdigitnet._fit_task import FitTask
 from skdigitnet._interrupts import Interrupts
 from skdigitnet._objective import Objective
-from skdigitnet._state import TrainingState, check_finite
+from skdigitnet._state import TrainingState
 from skdigitnet._stopping import StoppingRule
 
 
@@ -21,6 +22,7 @@ class Watch:
     ----------
     state : TrainingState
     objective : Objective
+    divergence : Divergence
     rule : StoppingRule
     score : callable or None
         Score of a theta on the validation rows.
@@ -43,6 +45,7 @@ class Watch:
         self,
         state: TrainingState,
         objective: Objective,
+        divergence: Divergence,
         rule: StoppingRule,
         score: Callable[[np.ndarray], float] | None,
         task: FitTask,
@@ -51,6 +54,7 @@ class Watch:
         unit: str,
     ):
         self.state, self.objective, self.rule = state, objective, rule
+        self.divergence = divergence
         self.score, self.task, self.verbose = score, task, verbose
         self.interrupts, self.unit = interrupts, unit
         self.began = self.epoch_began = time.monotonic()
@@ -88,7 +92,7 @@ class Watch:
             If training has diverged.
         """
         state, objective = self.state, self.objective
-        check_finite(loss, state.theta, f"after {self.unit} {state.n_iter + 1}")
+        self.divergence.check(loss, state.theta, f"after {self.unit} {state.n_iter + 1}")
         score = None if self.score is None else self.score(state.theta)
         with self.interrupts.held:
             state.record(loss, score, self.rule, len(objective.rows), objective.total_weight)
