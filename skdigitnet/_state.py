@@ -13,6 +13,9 @@ from skdigitnet._stopping import StoppingRule
 # how many numbers an update rule keeps for each weight
 N_MOMENTS = {"": 0, "gradient_descent": 0, "momentum": 1, "nesterov": 1, "adam": 2}
 
+# the columns of the callback HistoryFrame
+HISTORY = ("epoch", "loss", "validation_score", "learning_rate", "gradient_norm", "seconds")
+
 
 @dataclass
 class TrainingState:
@@ -219,6 +222,7 @@ class TrainingState:
             and self.order.dtype == held_out.dtype == np.intp
             and (len(rows) == 0 or np.array_equal(np.sort(rows), np.arange(X.shape[0])))
             and max(self.n_before, self.best_iteration, self.n_rate_cuts) <= self.n_iter
+            and max(self.n_samples_seen, self.n_steps) < 2**62  # there is room to count on
             and self.weight_seen >= 0
             and self._has_a_sound_position()
         )

@@ -34,7 +34,7 @@ def check_saved_by(note, kind: str, source: str) -> None:
     note = note if isinstance(note, dict) else {}
     found, number, version = note.get("kind"), note.get("format"), note.get("version")
     is_sound = type(found) is str and type(version) is str and type(number) is int
-    if not (is_sound and found in FORMATS and number > 0):
+    if not (is_sound and found in FORMATS and number > 0 and version.isascii()):
         raise ValueError(
             f"{source} does not say which version of skdigitnet has saved it, and every"
             f" released one says so; this is {VERSION}. It is damaged, or of a version that was"

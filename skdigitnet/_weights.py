@@ -216,8 +216,9 @@ class WeightsMixin(FittingMixin):
         ``partial_fit``, and ``fit`` with ``warm_start=True``, go on from the weights, with
         a new optimiser and a new order of the rows.
 
-        Safe for a file from a stranger: nothing is executed, and everything is checked
-        before the estimator changes.
+        Safe for a file from a stranger: nothing is executed, memory stays below sixteen
+        times the bytes of the file, plus 2 MiB, and everything is checked before the
+        estimator changes.
 
         Parameters
         ----------

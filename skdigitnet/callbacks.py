@@ -15,12 +15,11 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions, valid
 from skdigitnet._checkpoint import fingerprint, read_state, write_state
 from skdigitnet._files import remove_stale
 from skdigitnet._fit_task import EPOCH
+from skdigitnet._state import HISTORY
 from skdigitnet._training import Training
 from skdigitnet._validation import check_validation_rows
 
 __all__ = ["Checkpoint", "EarlyStopping", "HistoryFrame", "TimeLimit"]
-
-HISTORY = ("epoch", "loss", "validation_score", "learning_rate", "gradient_norm", "seconds")
 
 
 class _Callback:

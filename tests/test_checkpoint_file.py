@@ -5,6 +5,7 @@ import json
 import os
 import pickle
 import time
+import tracemalloc
 import zipfile
 from dataclasses import fields
 from pathlib import Path
@@ -15,6 +16,7 @@ from checkpointing import file_in, files_in, fit, fit_killed, state_in
 from resuming import assert_same_training, cut_calls_short, digits, fit_until_call, make
 
 from skdigitnet import _files
+from skdigitnet._checkpoint import read_state, write_state
 from skdigitnet._files import read_arrays, write_arrays
 from skdigitnet._state import TrainingState
 from skdigitnet.callbacks import Checkpoint
@@ -47,8 +49,9 @@ def damaged(folder, monkeypatch):
 
 def assert_refused(path):
     before = path.read_bytes() if path.is_file() else None
-    with pytest.raises(ValueError, match=path.name):
+    with pytest.raises(ValueError, match=path.name) as caught:
         fit(path.parent, **FIT)
+    assert str(caught.value).encode()  # it can be printed
     assert before is None or path.read_bytes() == before
 
 
@@ -96,6 +99,8 @@ GENERATOR = {"bit_generator": "MT19937", "has_gauss": 0, "gauss": 0.0}
         {"batch_size": None},
         {"n_steps": -1},
         {"n_steps": 2**64},
+        {"n_steps": 2**63 - 1},
+        {"n_samples_seen": 2**63 - 1},
         {"dropout_key": 2**64},
         {"n_rate_cuts": 10**18},
         {"n_before": 7},
@@ -146,6 +151,11 @@ GENERATOR = {"bit_generator": "MT19937", "has_gauss": 0, "gauss": 0.0}
         {"loss_curve": lambda a: a.astype(int)},
         {"loss_curve": lambda a: a[:, None]},
         {"loss_curve": lambda a: a[0]},
+        {"history": lambda a: np.zeros((6, 5))},
+        {"history": lambda a: np.zeros((6, 7))},
+        {"history": lambda a: np.full((6, 6), np.nan)},
+        {"history": lambda a: np.full((6, 6), 1e300)},
+        {"history": lambda a: np.empty((10**9, 0))},
         {"validation_scores": lambda a: a > 0},
         {"random_state/state/key": lambda a: a[:10]},
     ],
@@ -173,11 +183,19 @@ class Exploding:
         return os.mkdir, ("exploded",)
 
 
+NOTED = b'{"kind": "checkpoint", "format": 1, "version": "0", "fingerprint": %b}'
+
+
 def save_header(content):
     def save(path):
         write_arrays(path, {"header": np.frombuffer(content, dtype=np.uint8)})
 
     return save
+
+
+def save_array_as_fingerprint(path):
+    header = np.frombuffer(NOTED % b"null", dtype=np.uint8)
+    write_arrays(path, {"header": header, "fingerprint": np.zeros(2)})
 
 
 def save_member(name, content):
@@ -215,6 +233,11 @@ def npy(shape, dtype="<f8", version=1):
         save_header(b"[]"),
         save_header(b"{}"),
         save_header(b"[" * 100_000),
+        save_header(NOTED % (b"[" * 900 + b"]" * 900)),
+        save_header(NOTED % b'"\\ud800"'),
+        save_header((NOTED % b"0").replace(b'1, "version": "0', b'2, "version": "\\ud800')),
+        save_array_as_fingerprint,
+        save_header((NOTED % b"0").decode().encode("utf-16")),
         save_member("more.npy", b"no array"),
         save_member("more.npy", npy("(1,)")),
         save_member("more.npy", npy(f"({2**40},)")),
@@ -263,6 +286,60 @@ def test_file_that_is_cut_short_is_refused(damaged):
     for n_bytes in range(0, len(whole), 499):
         damaged.write_bytes(whole[:n_bytes])
         assert is_refused(damaged)
+
+
+def test_header_of_many_lists_takes_little_memory(tmp_path):
+    text = b"[" + b"[]," * 10**5 + b"[]]"
+    write_arrays(tmp_path / "file", {"header": np.frombuffer(text, dtype=np.uint8)})
+    tracemalloc.start()
+    with pytest.raises(ValueError, match="file"):
+        read_state(tmp_path / "file", "key")
+    assert tracemalloc.get_traced_memory()[1] < 2 * len(text) + 2 * 2**20
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize("name", ["loss_curve", "history"])
+def test_many_epochs_take_memory_as_documented(name, tmp_path):
+    """A list of Python's numbers takes more than the array."""
+    generator = np.random.RandomState(0).get_state(legacy=False)
+    values = {"loss_curve": [0.5] * 10**5, "history": [tuple(np.arange(6.0))] * 10**4}[name]
+    write_state(
+        tmp_path / "file",
+        TrainingState(np.zeros(1), random_state=generator, **{name: values}),
+        "key",
+    )
+    n_bytes = (tmp_path / "file").stat().st_size
+    tracemalloc.start()
+    assert getattr(read_state(tmp_path / "file", "key"), name) == values
+    assert tracemalloc.get_traced_memory()[1] < 16 * n_bytes + 2 * 2**20
+    tracemalloc.stop()
+
+
+def test_header_that_nests_takes_little_memory(tmp_path):
+    """Each level has a path, and with it a copy of a long name."""
+    text = NOTED % (b'{"%b": ' % (b"a" * 50_000) + b'{"a":' * 900 + b"0" + b"}" * 901)
+    write_arrays(tmp_path / "file", {"header": np.frombuffer(text, dtype=np.uint8)})
+    tracemalloc.start()
+    with pytest.raises(ValueError, match=r"file .*nests"):
+        read_state(tmp_path / "file", "key")
+    assert tracemalloc.get_traced_memory()[1] < 2 * len(text) + 2 * 2**20
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize("kind", ["PCG64", "PCG64DXSM"])
+def test_generator_that_draws_one_number_forever_is_refused(kind, tmp_path):
+    """Else the first shuffle would never end, nor hear Ctrl-C."""
+    generator = np.random.RandomState(getattr(np.random, kind)(0))
+    for increment, is_sound in [(1, True), (3, True), (0, False), (2**127, False)]:
+        random_state = generator.get_state(legacy=False)
+        random_state["state"]["inc"] = increment
+        state = TrainingState(np.zeros(1), random_state=random_state)
+        write_state(tmp_path / "file", state, "key")
+        if is_sound:
+            read_state(tmp_path / "file", "key")
+        else:
+            with pytest.raises(ValueError, match=r"file .*period"):
+                read_state(tmp_path / "file", "key")
 
 
 # Writing
