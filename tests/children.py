@@ -39,6 +39,17 @@ def child_of(call, *arguments, module="children", variables=None, **options):
     # a shell starts what it runs in the background with Ctrl-C ignored
     source += "signal.signal(signal.SIGINT, signal.default_int_handler);"
     source += f"getattr({module}, name)(*json.loads(arguments))"
+def child_of(call, *arguments, **options):
+    """A Popen of ``call``, a function whose arguments JSON can carry.
+
+    It is one of this module, or has its module's name before it, as in "hostile.read_files".
+    """
+    module, _, call = call.rpartition(".")
+    source = f"import {module or 'children'} as module, json, signal, sys;"
+    source += "_, name, arguments = sys.argv;"
+    # a shell starts what it runs in the background with Ctrl-C ignored
+    source += "signal.signal(signal.SIGINT, signal.default_int_handler);"
+    source += "getattr(module, name)(*json.loads(arguments))"
     paths = [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
     environment = {**os.environ, **(variables or {})}
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
@@ -55,6 +66,8 @@ def child_of(call, *arguments, module="children", variables=None, **options):
 
 def in_child(call, *arguments, timeout=300, **options):
     """Run a function of a module of tests in a child process; return what it prints."""
+def in_child(call, *arguments, **options):
+    """Run a function in a child process; return what it prints."""
     with child_of(call, *arguments, **options) as child:
         try:
             out, errors = child.communicate(timeout=timeout)

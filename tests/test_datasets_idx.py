@@ -326,8 +326,10 @@ def slow_reader(content):
     if len(content) != start + n_items * dtype.itemsize:
         return None
     try:
-        items = np.array(list(struct.iter_unpack(f">{dtype.char}", content[start:])), dtype)
-        return items.reshape(shape)
+        size = dtype.itemsize
+        items = (content[i : i + size][::-1] for i in range(start, len(content), size))
+        items = np.frombuffer(b"".join(items), dtype.newbyteorder("<"))
+        return items.astype(dtype).reshape(shape)
     except ValueError:  # too many dimensions for NumPy
         return None
 

@@ -4,13 +4,15 @@ import struct
 import sys
 import zlib
 
+import mutations
 import numpy as np
 import pytest
+from effort import effort
 from scipy import ndimage
 from sklearn.datasets import load_digits
 
 from skdigitnet import BackpropMLPClassifier
-from skdigitnet.datasets import load_image, load_mnist
+from skdigitnet.datasets import _image, load_image, load_mnist
 
 Image = pytest.importorskip(
     "PIL.Image", reason='Pillow is not installed: pip install "skdigitnet[images]"'
@@ -236,6 +238,27 @@ def test_damaged_files(tmp_path):
             load_image(tmp_path / "damaged.png")
     with pytest.raises(FileNotFoundError):
         load_image(tmp_path / "missing.png")
+
+
+@pytest.mark.filterwarnings("ignore")  # Pillow's, about what it skips
+def test_mutated_pictures_are_read_or_refused(tmp_path):
+    picture = Image.fromarray((255 * draw(4)).astype(np.uint8))
+    rights = []
+    for name in _image.FORMATS:
+        picture.save(tmp_path / "right", name)
+        rights.append((tmp_path / "right").read_bytes())
+    n_files, n_read = effort(200, 5000), 0
+    for number in range(n_files):
+        rng = mutations.generator("picture", number)
+        content = mutations.bytes_changed(rng.choice(rights), rng, share=1)
+        (tmp_path / "mutated").write_bytes(content)
+        try:
+            assert load_image(tmp_path / "mutated").shape == (784,)
+            n_read += 1
+        except ValueError as error:
+            if not str(error).startswith(str(tmp_path / "mutated")):
+                raise
+    assert 0.1 * n_files < n_read < 0.9 * n_files
 
 
 def test_without_pillow(monkeypatch, tmp_path):
