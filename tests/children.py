@@ -30,19 +30,11 @@ from sklearn.model_selection import GridSearchCV
 from skdigitnet.callbacks import Checkpoint
 
 
-def child_of(call, *arguments, module="children", variables=None, **options):
-    """A Popen of ``call``, a function of a module of tests whose arguments JSON can carry.
-
-    ``variables`` are of its environment, beside this process's own.
-    """
-    source = f"import {module}, json, signal, sys; _, name, arguments = sys.argv;"
-    # a shell starts what it runs in the background with Ctrl-C ignored
-    source += "signal.signal(signal.SIGINT, signal.default_int_handler);"
-    source += f"getattr({module}, name)(*json.loads(arguments))"
-def child_of(call, *arguments, **options):
+def child_of(call, *arguments, variables=None, **options):
     """A Popen of ``call``, a function whose arguments JSON can carry.
 
     It is one of this module, or has its module's name before it, as in "hostile.read_files".
+    ``variables`` are of its environment, beside this process's own.
     """
     module, _, call = call.rpartition(".")
     source = f"import {module or 'children'} as module, json, signal, sys;"
@@ -65,8 +57,6 @@ def child_of(call, *arguments, **options):
 
 
 def in_child(call, *arguments, timeout=300, **options):
-    """Run a function of a module of tests in a child process; return what it prints."""
-def in_child(call, *arguments, **options):
     """Run a function in a child process; return what it prints."""
     with child_of(call, *arguments, **options) as child:
         try:

@@ -54,7 +54,7 @@ def test_every_process_gives_the_same_bits(number):
         "OPENBLAS_NUM_THREADS": str(n_threads),
         "MKL_NUM_THREADS": str(n_threads),
     }
-    printed = in_child("print_digests", n_threads, module="same_bits", variables=variables)
+    printed = in_child("same_bits.print_digests", n_threads, variables=variables)
     assert json.loads(printed) == list(digests().values())
 
 

@@ -16,7 +16,7 @@ MIB = 2**20
 
 
 def measure(call, *arguments):
-    return json.loads(in_child(call, *arguments, module="measuring", timeout=1800))
+    return json.loads(in_child(f"measuring.{call}", *arguments, timeout=1800))
 
 
 def peak_of_fit(*, dtype="float32", share=1.0, order="C", **parameters):

@@ -136,5 +136,5 @@ def numpy_features():
 def test_every_instruction_set_of_numpy(without):
     disabled = numpy_features() if without == "all" else []
     variables = {"NPY_DISABLE_CPU_FEATURES": " ".join(disabled)}
-    in_use = in_child("check_output_layers", module="test_rows_alone", variables=variables)
+    in_use = in_child("test_rows_alone.check_output_layers", variables=variables)
     assert not set(json.loads(in_use)).intersection(disabled)
