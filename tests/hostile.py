@@ -113,6 +113,8 @@ def check_state(content, state):
     arrays = numpy_arrays(content) or {}
     for name in arrays.keys() & {field.name for field in fields(TrainingState)}:
         np.testing.assert_array_equal(getattr(state, name), arrays[name], strict=False)
+    if not state._has_a_sound_position():
+        return  # Checkpoint refuses it when it knows the rows
     path = Path("again.npz")
     write_state(path, state, KEY)
     again = read_state(path, KEY)

@@ -1,5 +1,6 @@
 """Npz files as a stranger would make them: arrays and JSON, changed at every layer."""
 
+import copy
 import io
 import json
 
@@ -215,7 +216,7 @@ def change_number(numbers, arrays, rng):
     elif type(inner.get(name)) is int and rng.random() < 0.5:
         inner[name] += rng.choice([-1, 1, 10])
     else:
-        inner[name] = rng.choice(HOSTILE_VALUES)
+        inner[name] = copy.deepcopy(rng.choice(HOSTILE_VALUES))  # which is changed next
 
 
 CONTENT_MUTATIONS = [change_arrays, change_arrays, change_number, change_number, change_number]
