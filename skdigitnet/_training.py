@@ -190,7 +190,7 @@ class Training:
         operations = solver.step_rows(len(state.order)) * row_operations(network, X)
         with Team(n_threads(n_jobs, operations)) as team, Interrupts() as interrupts:
             objective = Objective(network, loss, alpha, data, state.order, team, dropout)
-            divergence = Divergence(objective, loss, rows.X, targets)
+            divergence = Divergence(objective, loss, rows.X, targets, state.theta)
             self.watch = Watch(
                 state,
                 objective,
