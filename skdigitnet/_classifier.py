@@ -327,5 +327,8 @@ class BackpropMLPClassifier(
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
-        tags.classifier_tags.multi_label = self.output_activation != "softmax"
+        is_softmax = isinstance(self.output_activation, str) and (
+            self.output_activation == "softmax"
+        )
+        tags.classifier_tags.multi_label = not is_softmax
         return tags

@@ -249,6 +249,7 @@ def test_damaged_sparse_y_is_not_followed():
 )
 def test_methods_look_at_parameters_of_any_type(name, value):
     """Whether partial_fit and predict_proba exist depends on two of them."""
+    assert attempt(make(**{name: value}), "predict", {"X": TABLE}) is None
     clf = make().fit(TABLE, LABELS).set_params(**{name: value})
     if name == "solver":
         assert not hasattr(clf, "partial_fit")
