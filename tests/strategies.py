@@ -249,7 +249,7 @@ def damaged_coo(array):
 
 def cut(field, array):
     X = sparse.csr_array(array)
-    setattr(X, field, getattr(X, field)[:-2])
+    setattr(X, field, getattr(X, field)[:-1])
     return X
 
 
