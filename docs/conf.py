@@ -49,6 +49,7 @@ html_show_sourcelink = False
 html_static_path = ["_static"]
 html_css_files = ["custom.css"]
 html_sidebars = {
-    page: [] for page in ("install", "tour", "benchmarks", "changes", "contributing")
+    page: []
+    for page in ("install", "tour", "benchmarks", "changes", "contributing", "releasing")
 }
 html_theme_options = {"header_links_before_dropdown": 6, "show_prev_next": False}
