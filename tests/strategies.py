@@ -383,9 +383,10 @@ def draw_rows(draw, n_rows, flawed):
 def made(maker, array):
     """What the maker makes of the array, or the array if there is no such form of it."""
     try:
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             return maker(array)
-    except (TypeError, ValueError, AttributeError, IndexError, OverflowError):
+    except (TypeError, ValueError, AttributeError, LookupError, OverflowError):
         return array
 
 
@@ -486,7 +487,7 @@ WRONG_Y = made_by(
     lambda rng, n: [[1], [2, 3]] * (n // 2),
     lambda rng, n: cycle(n).astype("M8[D]"),
     lambda rng, n: pd.Series(cycle(n)).astype("Int64").where(cycle(n) > 0),
-    lambda rng, n: pd.Series(pd.Categorical(cycle(n), categories=[0, 1])),
+    lambda rng, n: pd.Series(pd.Categorical.from_codes(cycle(n) - 1, [0, 1])),
     lambda rng, n: np.stack([cycle(n), cycle(n)], axis=1),
     lambda rng, n: indicator(n) * 2,
     lambda rng, n: indicator(n)[:, :1],
