@@ -181,7 +181,7 @@ class WeightsMixin(FittingMixin):
         """Write the weights to a file, without the training and without pickle.
 
         The file has what prediction depends on: weights, classes, names of features,
-        activations and the loss. It is an npz file, which :func:`numpy.load` opens too:
+        activations and the loss. It is an npz file, which ``numpy.load`` opens too:
         ``coefs_0``, ``intercepts_0``, ``coefs_1`` and so on.
 
         Parameters
