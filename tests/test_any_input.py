@@ -278,7 +278,7 @@ def test_overflow_in_a_check_warns_of_nothing():
     ("arguments", "match"),
     [
         ({"X": TABLE[0]}, "X: Expected 2D array"),
-        ({"X": TABLE.astype(str) + "a"}, "X: could not convert string"),
+        ({"X": np.char.add(TABLE.astype(str), "a")}, "X: could not convert string"),
         ({"X": TABLE[:0]}, r"X: Found array with 0 sample\(s\)"),
         ({"y": LABELS + 0.5}, "y: Unknown label type: continuous"),
         ({"y": LABELS[1:]}, r"X or y: Found input variables with inconsistent .*\[12, 11\]"),
