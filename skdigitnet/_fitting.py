@@ -175,7 +175,7 @@ class FittingMixin(CallbackSupportMixin):
         labels = self._labels() if going_on else Labels.given(classes, rows.y)
         labels.check_same(classes)
         network = self._network(rows, labels)
-        no_rule = StoppingRule(self.tol, patience=np.inf)
+        no_rule = StoppingRule(self._number("tol"), patience=np.inf)
         with unchanged_on_error(self.random_state):
             training = self._new_training(rows, labels, network, no_rule, going_on=going_on)
             training.state.begin_fit(finish_last=False)
@@ -212,11 +212,11 @@ class FittingMixin(CallbackSupportMixin):
                 f" early_stopping={self.early_stopping!r}. Set it to True, or leave them out."
             )
         return StoppingRule(
-            self.tol,
-            self.n_iter_no_change,
+            self._number("tol"),
+            self._number("n_iter_no_change"),
             self.scoring if self.early_stopping else None,
             validation,
-            self.validation_fraction,
+            self._number("validation_fraction"),
         )
 
     def _new_training(
@@ -245,8 +245,13 @@ class FittingMixin(CallbackSupportMixin):
     def _solver(self) -> StochasticSolver | LBFGSSolver:
         kind = LBFGSSolver if self.solver == "lbfgs" else StochasticSolver
         return kind(
-            **{f.name: getattr(self, f.name) for f in fields(kind) if f.default is MISSING}
+            **{f.name: self._number(f.name) for f in fields(kind) if f.default is MISSING}
         )
+
+    def _number(self, name: str):
+        """A parameter, a NumPy scalar as Python's: in float32 it would round what it meets."""
+        value = getattr(self, name)
+        return value.item() if isinstance(value, np.generic) else value
 
     def _train(
         self, training: Training, solver, task: FitTask, *, keep_state: bool
@@ -268,7 +273,7 @@ class FittingMixin(CallbackSupportMixin):
             warning = training.run(
                 solver,
                 loss=self.loss,
-                alpha=self.alpha,
+                alpha=self._number("alpha"),
                 class_weight=self.class_weight,
                 n_jobs=self.n_jobs,
                 verbose=self.verbose,

@@ -329,3 +329,17 @@ def test_a_median_of_huge_outputs_warns_of_nothing():
     refuse(
         make(activation="identity", random_state=0), "fit", {"X": X, "y": LABELS}, "diverged"
     )
+
+
+def test_parameters_of_single_precision_round_nothing_else():
+    numbers = {"alpha": 0.1, "tol": 1e-3, "learning_rate_init": 0.3, "power_t": 0.7}
+    single = {name: np.float32(value) for name, value in numbers.items()}
+    double = {name: float(value) for name, value in single.items()}
+    weight = np.arange(12) * 1e-300
+    for solver in ("sgd", "adam", "lbfgs"):
+        common = {"solver": solver, "learning_rate": "invscaling", "random_state": 0}
+        clf, twin = make(**common, **single), make(**common, **double)
+        assert clf.fit(TABLE, LABELS).loss_ == twin.fit(TABLE, LABELS).loss_
+        assert np.array_equal(clf.coefs_[0], twin.coefs_[0])
+        arguments = {"X": TABLE, "y": LABELS, "sample_weight": weight}
+        attempt(clf, "fit", arguments)  # alpha / W is beyond every float32
