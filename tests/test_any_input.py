@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
 from effort import effort
 from hypothesis import HealthCheck, given, settings
 from scipy import sparse
@@ -18,6 +19,7 @@ from sklearn.exceptions import (
     NotFittedError,
     UndefinedMetricWarning,
 )
+from sklearn.utils.fixes import parse_version
 from strategies import FITS, PARAMETERS, PREDICTIONS, cases, damaged, damaged_coo
 
 from skdigitnet import BackpropMLPClassifier
@@ -309,7 +311,13 @@ def test_weights_of_a_score(weight, match):
     [
         LABELS[1:],
         LABELS + 0.5,
-        np.array(list("abc"))[LABELS],
+        pytest.param(
+            np.array(list("abc"))[LABELS],
+            marks=pytest.mark.skipif(
+                parse_version(sklearn.__version__) < parse_version("1.9"),
+                reason="scikit-learn compares strings with numbers, and finds none equal",
+            ),
+        ),
         np.eye(3, dtype=int)[LABELS],
         None,
     ],
