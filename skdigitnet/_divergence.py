@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
 import numpy as np
 from scipy import sparse
 from scipy.special import xlogy
@@ -78,9 +76,12 @@ class Divergence:
         self.constant = constant_loss(
             loss, self.network, targets[order], data.sample_weight[order]
         )
-        self._first_theta = theta.copy()
         counted = order[data.sample_weight[order] > 0]
         self.rows = counted[:: -(-len(counted) // SAMPLED_ROWS)]
+        self._x_size = _typical_size(X[self.rows[:: -(-len(self.rows) // 100)]])
+        self._first_theta = theta.copy()
+        # no cached_property: in Python 3.11 it has a lock, which a fork may find taken
+        self._usual_output: float | None = None
 
     def check(self, loss: float, theta: np.ndarray, when: str) -> None:
         """Raise ValueError if training has diverged.
@@ -113,26 +114,23 @@ class Divergence:
             cause = f"an X as large as {self._x_size:.0e}"
         else:
             typical = self._typical_output(theta)
-            if typical < MAX_GROWTH * self._usual_output:
-                self._usual_output = max(typical, self._usual_output)
+            if not self._is_a_jump(typical):
                 return ""
             cause = f"outputs as large as {typical:.0e}"
         if self._loss(theta) <= self.constant:
             return ""
         return f"predictions are worse than a constant, from {cause},"
 
-    @cached_property
-    def _x_size(self) -> float:
-        """The largest element of a typical row of X."""
-        X = abs(self.X[self.rows[:: -(-len(self.rows) // 100)]])
-        largest = X.max(axis=1)
-        return _median(largest.toarray() if sparse.issparse(X) else largest)
-
-    @cached_property
-    def _usual_output(self) -> float:
-        """The largest outputs so far, those of freshly drawn weights among them."""
-        drawn = self.network.initial_theta(np.random.RandomState(0), self._first_theta.dtype)
-        return max(1.0, *map(self._typical_output, (drawn, self._first_theta)))
+    def _is_a_jump(self, typical: float) -> bool:
+        """Whether outputs are many times the largest so far, drawn weights' among them."""
+        if self._usual_output is None:
+            first = self._first_theta
+            drawn = self.network.initial_theta(np.random.RandomState(0), first.dtype)
+            self._usual_output = max(1.0, *map(self._typical_output, (drawn, first)))
+        if typical >= MAX_GROWTH * self._usual_output:
+            return True
+        self._usual_output = max(typical, self._usual_output)
+        return False
 
     def _loss(self, theta: np.ndarray) -> float:
         """The loss as the weights are now, without the penalty."""
@@ -148,6 +146,12 @@ class Divergence:
         except ValueError:  # not finite
             return np.inf
         return _median(z)
+
+
+def _typical_size(X) -> float:
+    """The largest element of a typical row, without its sign."""
+    largest = abs(X).max(axis=1)
+    return _median(largest.toarray() if sparse.issparse(X) else largest)
 
 
 def _median(values) -> float:

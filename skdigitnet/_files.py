@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from skdigitnet._interrupts import uninterrupted
 from skdigitnet._npz import arrays_in
 from skdigitnet._versions import check_saved_by, saved_by_us
 
@@ -78,7 +79,7 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
         If it is not such a file, or damaged.
     """
     try:
-        with open(path, "rb") as file:
+        with uninterrupted(), open(path, "rb") as file:  # or Ctrl-C may leave it open
             return arrays_in(file, os.fstat(file.fileno()).st_size)
     except FileNotFoundError:
         raise
