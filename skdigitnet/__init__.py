@@ -2,7 +2,7 @@
 
 from importlib.util import find_spec
 
-if find_spec("skdigitnet._kernels") is None:
+if find_spec("skdigitnet._core.kernels") is None:
     raise ImportError(
         f"skdigitnet was imported from {__path__[0]}, where its compiled module is missing:"
         " this is the source folder. Install it with `pip install .` and start Python in"
@@ -10,7 +10,7 @@ if find_spec("skdigitnet._kernels") is None:
     )
 
 from skdigitnet._classifier import BackpropMLPClassifier
-from skdigitnet._versions import VERSION
+from skdigitnet._system.versions import VERSION
 
 __version__ = VERSION
 __all__ = ["BackpropMLPClassifier"]

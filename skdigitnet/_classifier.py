@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from skdigitnet._pickling import PicklingMixin
 from skdigitnet._prediction import PredictionMixin
-from skdigitnet._schedules import SCHEDULES
+from skdigitnet._training.schedules import SCHEDULES
 from skdigitnet._weights import WeightsMixin
 
 

@@ -13,29 +13,31 @@ from sklearn.base import _fit_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.metaestimators import available_if
 
-from skdigitnet._fit_task import (
+from skdigitnet._problem.labels import Labels
+from skdigitnet._problem.network import (
+    Network,
+    check_dropout,
+    check_initial,
+    make_network,
+)
+from skdigitnet._problem.rows import (
+    TrainingRows,
+    ValidationRows,
+    check_training_rows,
+    check_validation_rows,
+)
+from skdigitnet._system.interrupts import uninterrupted
+from skdigitnet._training.callback_bridge import (
     NO_CALLBACKS,
     CallbackSupportMixin,
     FitTask,
     has_callbacks,
 )
-from skdigitnet._interrupts import uninterrupted
-from skdigitnet._labels import Labels
-from skdigitnet._lbfgs import LBFGSSolver
-from skdigitnet._network import Network
-from skdigitnet._sgd import StochasticSolver
-from skdigitnet._state import TrainingState
-from skdigitnet._stopping import StoppingRule
-from skdigitnet._training import Training, unchanged_on_error
-from skdigitnet._validation import (
-    TrainingRows,
-    ValidationRows,
-    check_dropout,
-    check_initial,
-    check_training_rows,
-    check_validation_rows,
-    make_network,
-)
+from skdigitnet._training.lbfgs import LBFGSSolver
+from skdigitnet._training.run import Training, unchanged_on_error
+from skdigitnet._training.sgd import StochasticSolver
+from skdigitnet._training.state import TrainingState
+from skdigitnet._training.stopping import StoppingRule
 
 # what a fit may leave and the next one may not
 LEFT_BY_A_FIT = ("n_features_in_", "feature_names_in_", "_training_state", "history_")

@@ -14,7 +14,7 @@ from skl2onnx.common.data_types import (
 from skl2onnx.common.utils import check_input_and_output_numbers
 from sklearn.utils.validation import check_is_fitted
 
-from skdigitnet._outputs import OutputLayer
+from skdigitnet._problem.output_layer import OutputLayer
 
 OPTIONS = {
     "zipmap": [True, False, "columns"],

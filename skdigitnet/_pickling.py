@@ -5,8 +5,8 @@ from __future__ import annotations
 from inspect import Parameter, signature
 from typing import Any
 
-from skdigitnet._state import TrainingState
-from skdigitnet._versions import VERSION, check_saved_by, saved_by_us
+from skdigitnet._system.versions import VERSION, check_saved_by, saved_by_us
+from skdigitnet._training.state import TrainingState
 
 KIND = "model"
 NOTE = "_saved_by"  # among the attributes of the pickled estimator, and there alone

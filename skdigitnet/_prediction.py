@@ -9,11 +9,11 @@ from sklearn.metrics import accuracy_score
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from skdigitnet._arguments import check_features, naming
-from skdigitnet._backprop import ACTIVATIONS
-from skdigitnet._labels import Labels
-from skdigitnet._outputs import OutputLayer, map_outputs
-from skdigitnet._validation import check_sample_weight
+from skdigitnet._core.plan import ACTIVATIONS
+from skdigitnet._problem.arguments import check_features, naming
+from skdigitnet._problem.labels import Labels
+from skdigitnet._problem.output_layer import OutputLayer, map_outputs
+from skdigitnet._problem.rows import check_sample_weight
 
 
 def has_probabilities(estimator) -> bool:

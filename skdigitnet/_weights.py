@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from skdigitnet._backprop import ACTIVATIONS
-from skdigitnet._files import read_record, write_record
+from skdigitnet._core.plan import ACTIVATIONS
 from skdigitnet._fitting import FittingMixin, published_attributes
-from skdigitnet._interrupts import uninterrupted
-from skdigitnet._labels import Labels
-from skdigitnet._network import Network
-from skdigitnet._state import TrainingState
-from skdigitnet._validation import make_network
+from skdigitnet._problem.labels import Labels
+from skdigitnet._problem.network import Network, make_network
+from skdigitnet._system.files import read_record, write_record
+from skdigitnet._system.interrupts import uninterrupted
+from skdigitnet._training.state import TrainingState
 
 KIND = "weights file"
 

@@ -12,12 +12,12 @@ import numpy as np
 from sklearn.metrics import get_scorer_names
 from sklearn.utils._param_validation import Interval, Options, StrOptions, validate_params
 
-from skdigitnet._checkpoint import fingerprint, read_state, write_state
-from skdigitnet._files import remove_stale
-from skdigitnet._fit_task import EPOCH
-from skdigitnet._state import HISTORY
-from skdigitnet._training import Training
-from skdigitnet._validation import check_validation_rows
+from skdigitnet._problem.rows import check_validation_rows
+from skdigitnet._system.files import remove_stale
+from skdigitnet._training.callback_bridge import EPOCH
+from skdigitnet._training.checkpoint import fingerprint, read_state, write_state
+from skdigitnet._training.run import Training
+from skdigitnet._training.state import HISTORY
 
 __all__ = ["Checkpoint", "EarlyStopping", "HistoryFrame", "TimeLimit"]
 

@@ -3,7 +3,7 @@
 import pytest
 from resuming import digits, make
 
-from skdigitnet._checkpoint import read_state
+from skdigitnet._training.checkpoint import read_state
 from skdigitnet.callbacks import Checkpoint
 
 

@@ -26,8 +26,8 @@ from resuming import cut_calls_short, digits, fit_until_call, make
 from test_datasets_idx import assert_same_bits, slow_reader
 
 from skdigitnet import BackpropMLPClassifier
-from skdigitnet._checkpoint import read_state, write_state
-from skdigitnet._state import TrainingState
+from skdigitnet._training.checkpoint import read_state, write_state
+from skdigitnet._training.state import TrainingState
 from skdigitnet.callbacks import Checkpoint, HistoryFrame
 from skdigitnet.datasets import read_idx
 

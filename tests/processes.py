@@ -24,7 +24,8 @@ from joblib import Parallel, delayed
 from joblib.externals.loky import get_reusable_executor
 from threadpoolctl import ThreadpoolController
 
-from skdigitnet import BackpropMLPClassifier, _team
+from skdigitnet import BackpropMLPClassifier
+from skdigitnet._system import threads as _team
 
 PATIENCE = 60  # seconds for what takes a second or two
 N_BLAS_THREADS = 2

@@ -14,8 +14,11 @@ import numpy as np
 from scipy import sparse
 from sklearn.datasets import load_digits
 
-from skdigitnet import BackpropMLPClassifier, _kernels, _objective, _sgd
-from skdigitnet._state import TrainingState
+from skdigitnet import BackpropMLPClassifier
+from skdigitnet._core import kernels
+from skdigitnet._problem import objective as _objective
+from skdigitnet._training import sgd as _sgd
+from skdigitnet._training.state import TrainingState
 
 # Rows and settings
 
@@ -161,14 +164,14 @@ def ctrl_c_in_calls(*numbers, on_ctrl_c=lambda: None):
     counter = itertools.count(1)
 
     def train(*arguments, thread=0):
-        result = _kernels.train(*arguments, thread=thread)
+        result = kernels.train(*arguments, thread=thread)
         if thread == 0 and next(counter) in numbers:
             on_ctrl_c()
             signal.raise_signal(signal.SIGINT)
         return result
 
-    kernels = SimpleNamespace(train=train, Update=_kernels.Update)
-    with patch.object(_sgd, "_kernels", kernels):
+    counted = SimpleNamespace(train=train, Update=kernels.Update)
+    with patch.object(_sgd, "kernels", counted):
         yield counter
 
 

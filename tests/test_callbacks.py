@@ -21,7 +21,8 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skdigitnet import BackpropMLPClassifier, _fit_task
+from skdigitnet import BackpropMLPClassifier
+from skdigitnet._training import callback_bridge as _fit_task
 from skdigitnet.callbacks import EarlyStopping, HistoryFrame, TimeLimit
 
 sklearn_callback = pytest.importorskip(

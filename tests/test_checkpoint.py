@@ -31,7 +31,7 @@ from resuming import (
 from scipy import sparse
 from sklearn.model_selection import GridSearchCV
 
-from skdigitnet._checkpoint import read_state
+from skdigitnet._training.checkpoint import read_state
 from skdigitnet.callbacks import Checkpoint, EarlyStopping, HistoryFrame, TimeLimit
 
 pytest.importorskip("sklearn.callback", reason="callbacks need scikit-learn 1.9")

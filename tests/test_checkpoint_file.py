@@ -15,10 +15,10 @@ import pytest
 from checkpointing import file_in, files_in, fit, fit_killed, state_in
 from resuming import assert_same_training, cut_calls_short, digits, fit_until_call, make
 
-from skdigitnet import _files
-from skdigitnet._checkpoint import read_state, write_state
-from skdigitnet._files import read_arrays, write_arrays
-from skdigitnet._state import TrainingState
+from skdigitnet._system import files as _files
+from skdigitnet._system.files import read_arrays, write_arrays
+from skdigitnet._training.checkpoint import read_state, write_state
+from skdigitnet._training.state import TrainingState
 from skdigitnet.callbacks import Checkpoint
 
 pytest.importorskip("sklearn.callback", reason="callbacks need scikit-learn 1.9")

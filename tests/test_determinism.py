@@ -16,8 +16,8 @@ from same_bits import CONFIGURATIONS, FORMS, N_FEATURES, N_ROWS, dense_rows, dig
 from scipy import sparse
 from sklearn.model_selection import cross_validate
 
-from skdigitnet import _team
-from skdigitnet._team import Team
+from skdigitnet._system import threads as _team
+from skdigitnet._system.threads import Team
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -68,7 +68,7 @@ def thread_counts(monkeypatch):
             counts.add(n_threads)
             super().__init__(n_threads)
 
-    monkeypatch.setattr("skdigitnet._training.Team", CountingTeam)
+    monkeypatch.setattr("skdigitnet._training.run.Team", CountingTeam)
     monkeypatch.setattr(_team, "cpu_count", lambda: 4)
     return counts
 

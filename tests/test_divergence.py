@@ -15,10 +15,10 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import StandardScaler
 
 from skdigitnet import BackpropMLPClassifier
-from skdigitnet._data import Data
-from skdigitnet._divergence import MAX_GROWTH, constant_loss
-from skdigitnet._network import Network
-from skdigitnet._objective import Objective
+from skdigitnet._core.rows import Data
+from skdigitnet._problem.network import Network
+from skdigitnet._problem.objective import Objective
+from skdigitnet._training.divergence import MAX_GROWTH, constant_loss
 
 OUTPUTS = [
     {"loss": "log_loss"},

@@ -9,10 +9,11 @@ from scipy import sparse
 from scipy.stats import chi2_contingency
 from sklearn.utils import check_random_state
 
-from skdigitnet import BackpropMLPClassifier, _kernels
-from skdigitnet._backprop import Backprop, Workspace
-from skdigitnet._data import Data
-from skdigitnet._team import ALONE, Team
+from skdigitnet import BackpropMLPClassifier
+from skdigitnet._core import kernels
+from skdigitnet._core.plan import Backprop, Workspace
+from skdigitnet._core.rows import Data
+from skdigitnet._system.threads import ALONE, Team
 
 DTYPES = (np.float32, np.float64)
 TOLERANCE = {np.float32: 1e-4, np.float64: 1e-11}  # relative to the largest element
@@ -80,7 +81,7 @@ class Problem:
         )  # fmt: skip
         workspace = Workspace(net, Data(X, self.y, self.weight), team.n_threads)
         workspace.real_array[:] = np.nan
-        update = _kernels.Update(rule, **RULES[rule][0])
+        update = kernels.Update(rule, **RULES[rule][0])
         theta, gradient = self.theta.copy(), np.full_like(self.theta, np.nan)
         moments = np.zeros(update.n_moments * len(theta), theta.dtype)
         losses, decay = [], 0.3 / self.weight.sum()
@@ -89,7 +90,7 @@ class Problem:
             while position < N_ROWS:
                 stop = min(position + call_rows, N_ROWS)
                 position, loss = team.run(
-                    _kernels.train, workspace, update, order, position, stop, batch_size,
+                    kernels.train, workspace, update, order, position, stop, batch_size,
                     decay, theta, gradient, moments, key,
                 )  # fmt: skip
                 total += loss
@@ -186,13 +187,13 @@ def kernel_mask(key, share, n_rows=400, n_units=50):
     net = Backprop((1, n_units, 1), "identity", "squared_error", "identity", 1, False, (share,))
     rows = Data(np.ones((n_rows, 1)), np.zeros((n_rows, 1), np.uint8), np.ones(n_rows))
     workspace = Workspace(net, rows)
-    update = _kernels.Update("gradient_descent", learning_rate=1.0)
+    update = kernels.Update("gradient_descent", learning_rate=1.0)
     start = np.zeros(net.n_params)
     start[2 * n_units :] = 1.0  # the intercepts
     mask, order = np.empty((n_rows, n_units)), np.arange(n_rows)
     for row in order:
         theta = start.copy()
-        _kernels.train(
+        kernels.train(
             workspace, update, order, row, row + 1, 1, 0.0, theta, np.empty_like(theta),
             np.empty(0), key,
         )  # fmt: skip
@@ -329,7 +330,7 @@ def test_dropout_draws_one_key_an_epoch_whatever_the_share():
 @every_solver
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_n_jobs_and_sparse_rows_change_no_bit(monkeypatch, solver, dtype):
-    monkeypatch.setattr("skdigitnet._training.n_threads", lambda n_jobs, _: n_jobs or 1)
+    monkeypatch.setattr("skdigitnet._training.run.n_threads", lambda n_jobs, _: n_jobs or 1)
     rows = (X * (X > 0.5)).astype(dtype)
     one = bits(make(**solver).fit(rows, y))
     assert bits(make(n_jobs=2, **solver).fit(rows, y)) == one

@@ -10,7 +10,7 @@ from sklearn.metrics import accuracy_score
 from sklearn.model_selection import train_test_split
 
 from skdigitnet import BackpropMLPClassifier
-from skdigitnet._stopping import hold_out
+from skdigitnet._problem.splits import hold_out
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

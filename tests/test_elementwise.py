@@ -11,18 +11,18 @@ import numpy as np
 import pytest
 from effort import effort
 
-from skdigitnet import _kernels
-from skdigitnet._backprop import Backprop, Workspace
-from skdigitnet._data import Data
+from skdigitnet._core import kernels
+from skdigitnet._core.plan import Backprop, Workspace
+from skdigitnet._core.rows import Data
 
 DTYPES = (np.float32, np.float64)
 MAX_ULP = 2.0
-BEST = _kernels.use_instruction_set()
+BEST = kernels.use_instruction_set()
 
 
 def apply(activation, z):
     a = np.array(z)
-    _kernels.apply_activation(activation, a[np.newaxis])
+    kernels.apply_activation(activation, a[np.newaxis])
     return a
 
 
@@ -181,7 +181,7 @@ def test_nothing_is_written_beyond_the_array(instruction_set):
         for activation in ("logistic", "tanh", "relu"):
             for size in range(1, 40):
                 z = np.full(60, 0.25, dtype)
-                _kernels.apply_activation(activation, z[10 : 10 + size][np.newaxis])
+                kernels.apply_activation(activation, z[10 : 10 + size][np.newaxis])
                 assert (np.delete(z, np.s_[10 : 10 + size]) == 0.25).all()
 
 
@@ -213,7 +213,7 @@ def test_derivative(instruction_set, activation, n_hidden, dtype):
     for row in order:  # wherever it lies
         workspace = Workspace(net, Data(X, y, (order == row).astype(np.float64)))
         gradient = np.zeros_like(theta)
-        _kernels.add_loss_gradient(workspace, order, 0, n_rows, 1.0, theta, gradient)
+        kernels.add_loss_gradient(workspace, order, 0, n_rows, 1.0, theta, gradient)
         deltas.append(gradient[2 * n_hidden : -1])
     tolerance = 50 * np.finfo(dtype).eps * np.abs(expected).max()
     np.testing.assert_allclose(deltas[0], expected, rtol=0, atol=tolerance)
@@ -251,13 +251,13 @@ def run_updates(rule, X, W, dtype, decay=0.1, n_steps=3):
     net = Backprop((n, 1), "identity", "squared_error", "identity", 1, False)
     data = Data(X.astype(dtype), np.ones((n_rows, 1), np.uint8), np.ones(n_rows))
     workspace = Workspace(net, data)
-    update = _kernels.Update(rule, learning_rate=RATE, **RULES[rule])
+    update = kernels.Update(rule, learning_rate=RATE, **RULES[rule])
     theta, gradient = np.append(W, 0.5).astype(dtype), np.empty(n + 1, dtype)
     moments = np.tile(np.append(np.abs(W), 0.25), update.n_moments).astype(dtype)
     for _ in range(n_steps):
         before = theta.copy(), moments.copy()
         # blocks of one row, lest plain descent add its gradient to theta directly
-        _kernels.train(
+        kernels.train(
             workspace, update, np.arange(n_rows), 0, n_rows, n_rows, decay,
             theta, gradient, moments,
         )  # fmt: skip

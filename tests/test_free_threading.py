@@ -15,7 +15,8 @@ import pytest
 from effort import effort
 from fits import FITS, ROWS, X, y
 
-from skdigitnet import BackpropMLPClassifier, _team
+from skdigitnet import BackpropMLPClassifier
+from skdigitnet._system import threads as _team
 
 ROOT = Path(__file__).resolve().parent.parent
 EXTENSIONS = {

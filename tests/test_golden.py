@@ -10,9 +10,9 @@ import skops.io
 from golden.make import CHECKPOINT_KEY, GOLDEN, main, make, models, outputs, rows, save
 
 from skdigitnet import BackpropMLPClassifier, __version__
-from skdigitnet._checkpoint import read_state, write_state
-from skdigitnet._files import read_arrays
-from skdigitnet._versions import FORMATS
+from skdigitnet._system.files import read_arrays
+from skdigitnet._system.versions import FORMATS
+from skdigitnet._training.checkpoint import read_state, write_state
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -85,7 +85,7 @@ def test_checkpoint_is_the_state_of_the_saved_model(version):
 
 
 # What is saved changes with its format only: otherwise an older version misreads it. Where one
-# of these fails, raise the number in skdigitnet._versions.FORMATS.
+# of these fails, raise the number in skdigitnet._system.versions.FORMATS.
 
 
 def assert_changed_with_the_format(kind, old, new):

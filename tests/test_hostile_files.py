@@ -15,9 +15,9 @@ from mutations import TYPES, idx_file
 from test_datasets_idx import assert_same_bits, slow_reader
 
 from skdigitnet import BackpropMLPClassifier
-from skdigitnet._checkpoint import read_state, write_state
-from skdigitnet._files import read_arrays, write_arrays
-from skdigitnet._state import TrainingState
+from skdigitnet._system.files import read_arrays, write_arrays
+from skdigitnet._training.checkpoint import read_state, write_state
+from skdigitnet._training.state import TrainingState
 from skdigitnet.datasets import read_idx
 
 pytest.importorskip("resource", reason="the children's memory is limited")

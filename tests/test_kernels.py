@@ -7,10 +7,10 @@ import pytest
 import reference
 from scipy import sparse
 
-from skdigitnet import _kernels
-from skdigitnet._backprop import Backprop, Workspace
-from skdigitnet._data import Data, compress, density
-from skdigitnet._team import ALONE, Team
+from skdigitnet._core import kernels
+from skdigitnet._core.plan import Backprop, Workspace
+from skdigitnet._core.rows import Data, compress, density
+from skdigitnet._system.threads import ALONE, Team
 
 DTYPES = (np.float32, np.float64)
 # Against a float64 reference, over whole networks: relative to the largest element.
@@ -23,12 +23,12 @@ def avx2_and_avx512():
 
     def both(function):
         for name in ("avx2", "avx512"):
-            if _kernels.use_instruction_set(name) != name:
+            if kernels.use_instruction_set(name) != name:
                 pytest.skip(f"this processor has no {name}")
             yield function()
 
     yield both
-    _kernels.use_instruction_set()
+    kernels.use_instruction_set()
 
 
 def assert_close(actual, expected, tolerance, *, floor=0.0):
@@ -50,8 +50,8 @@ def random_layer(m, k, n, dtype, seed=0):
 
 def layer_outputs(a, W, b, activation="identity"):
     """f(a @ W + b)."""
-    z, _ = _kernels.network_outputs(a, [W], [b], "identity", len(a))
-    _kernels.apply_activation(activation, z)
+    z, _ = kernels.network_outputs(a, [W], [b], "identity", len(a))
+    kernels.apply_activation(activation, z)
     return z
 
 
@@ -101,7 +101,7 @@ def test_outputs_of_a_network_are_those_of_its_layers(sizes, dtype):
         a = layer_outputs(a, W, b, "tanh")
     expected = layer_outputs(a, coefs[-1], intercepts[-1])
     for block_size in (1, 7, 49, 50, 1000):
-        z, is_finite = _kernels.network_outputs(X, coefs, intercepts, "tanh", block_size)
+        z, is_finite = kernels.network_outputs(X, coefs, intercepts, "tanh", block_size)
         np.testing.assert_array_equal(z, expected)
         assert is_finite
         for value in (np.nan, np.inf, -np.inf):
@@ -109,14 +109,14 @@ def test_outputs_of_a_network_are_those_of_its_layers(sizes, dtype):
                 bad = X.copy()
                 bad[row, 2] = value
                 args = bad, coefs, intercepts, "tanh", block_size
-                assert not _kernels.network_outputs(*args)[1]
+                assert not kernels.network_outputs(*args)[1]
 
 
 def test_outputs_of_layers_that_do_not_fit():
     W, b = np.ones((4, 3)), np.ones(3)
     for coefs, intercepts in (([W[:3]], [b]), ([W], [b[:2]]), ([W, W], [b, b])):
         with pytest.raises(ValueError, match="do not fit"):
-            _kernels.network_outputs(np.ones((2, 4)), coefs, intercepts, "relu", 10)
+            kernels.network_outputs(np.ones((2, 4)), coefs, intercepts, "relu", 10)
 
 
 # Activations
@@ -129,7 +129,7 @@ def test_activation(activation, dtype):
     z = np.concatenate([np.linspace(-30, 30, 1001), extremes, np.negative(extremes)])
     a = z.astype(dtype)[np.newaxis]
     expected = reference.ACTIVATIONS[activation](a.astype(np.float64))
-    _kernels.apply_activation(activation, a)
+    kernels.apply_activation(activation, a)
     np.testing.assert_allclose(
         a, expected, rtol=10 * np.finfo(dtype).eps, atol=np.finfo(dtype).tiny
     )
@@ -138,7 +138,7 @@ def test_activation(activation, dtype):
 @pytest.mark.parametrize("activation", reference.ACTIVATIONS)
 def test_activation_keeps_nan_so_that_divergence_is_seen(activation):
     z = np.array([[1.0, np.nan]])
-    _kernels.apply_activation(activation, z)
+    kernels.apply_activation(activation, z)
     np.testing.assert_array_equal(np.isnan(z), [[False, True]])
 
 
@@ -212,9 +212,9 @@ class Problem:
         order = np.arange(len(self.X)) if order is None else order
         total = self.weight[order].sum() or 1.0
         gradient = np.zeros_like(self.theta)
-        loss = _kernels.add_penalty(workspace.plan, alpha / total, self.theta, gradient)
+        loss = kernels.add_penalty(workspace.plan, alpha / total, self.theta, gradient)
         loss += team.run(
-            _kernels.add_loss_gradient,
+            kernels.add_loss_gradient,
             workspace, order, 0, len(order), 1 / total, self.theta, gradient,
         )  # fmt: skip
         rows = (self.X[order], self.t[order], self.weight[order])
@@ -238,7 +238,7 @@ class Problem:
             while position < n_rows:
                 stop = min(position + (call_rows or n_rows), n_rows)
                 position, loss = team.run(
-                    _kernels.train, workspace, update, order, position, stop, batch_size,
+                    kernels.train, workspace, update, order, position, stop, batch_size,
                     decay, theta, gradient, moments,
                 )  # fmt: skip
                 total += loss
@@ -438,12 +438,10 @@ def test_arrays_that_do_not_fit_the_plan(wrong, message):
         **wrong,
     }
     with pytest.raises(ValueError, match=message):
-        _kernels.add_loss_gradient(**arguments, weight_scale=1.0)
-    update = _kernels.Update("gradient_descent", learning_rate=0.1)
+        kernels.add_loss_gradient(**arguments, weight_scale=1.0)
+    update = kernels.Update("gradient_descent", learning_rate=0.1)
     with pytest.raises(ValueError, match=message):
-        _kernels.train(
-            **arguments, update=update, batch_size=29, decay=0.0, moments=np.zeros(0)
-        )
+        kernels.train(**arguments, update=update, batch_size=29, decay=0.0, moments=np.zeros(0))
 
 
 def test_workspace_of_a_plan_and_data_that_do_not_fit():
@@ -465,18 +463,18 @@ ADAM = {"learning_rate": 0.01, "beta_1": 0.8, "beta_2": 0.99, "epsilon": 1e-6}
 # the kernels' update and the reference's
 RULES = {
     "gradient_descent": lambda: (
-        _kernels.Update("gradient_descent", learning_rate=RATE),
+        kernels.Update("gradient_descent", learning_rate=RATE),
         reference.gradient_descent(learning_rate=RATE),
     ),
     "momentum": lambda: (
-        _kernels.Update("momentum", learning_rate=RATE, momentum=0.8),
+        kernels.Update("momentum", learning_rate=RATE, momentum=0.8),
         reference.momentum(learning_rate=RATE, momentum=0.8),
     ),
     "nesterov": lambda: (
-        _kernels.Update("nesterov", learning_rate=RATE, momentum=0.8),
+        kernels.Update("nesterov", learning_rate=RATE, momentum=0.8),
         reference.momentum(learning_rate=RATE, momentum=0.8, nesterov=True),
     ),
-    "adam": lambda: (_kernels.Update("adam", **ADAM), reference.adam(**ADAM)),
+    "adam": lambda: (kernels.Update("adam", **ADAM), reference.adam(**ADAM)),
 }
 
 

@@ -11,10 +11,12 @@ import pytest
 from effort import effort
 from scipy import sparse
 
-from skdigitnet import BackpropMLPClassifier, _kernels, _training
-from skdigitnet._backprop import Backprop, Workspace
-from skdigitnet._data import MAX_SPARSE_FEATURES, Compressed, Data
-from skdigitnet._team import Team
+from skdigitnet import BackpropMLPClassifier
+from skdigitnet._core import kernels
+from skdigitnet._core.plan import Backprop, Workspace
+from skdigitnet._core.rows import MAX_SPARSE_FEATURES, Compressed, Data
+from skdigitnet._system.threads import Team
+from skdigitnet._training import run as _training
 
 LAST = 2**63 - 1  # of Py_ssize_t
 # what the start of a part, or a sanitizer's gap before it, may take besides
@@ -147,7 +149,7 @@ def add_gradient(data, order, layer_sizes, theta, gradient, team):
     net = plan(layer_sizes, len(order), sparse=data.is_sparse)
     workspace = Workspace(net, data, team.n_threads)
     return team.run(
-        _kernels.add_loss_gradient, workspace, order, 0, len(order), 1.0, theta, gradient
+        kernels.add_loss_gradient, workspace, order, 0, len(order), 1.0, theta, gradient
     )
 
 
@@ -155,11 +157,11 @@ def descend(data, order, layer_sizes, theta, team):
     """Make a step of gradient descent on these rows; return the loss before it."""
     net = plan(layer_sizes, len(order), sparse=data.is_sparse)
     workspace = Workspace(net, data, team.n_threads)
-    update = _kernels.Update("gradient_descent", learning_rate=0.5)
+    update = kernels.Update("gradient_descent", learning_rate=0.5)
     moments = np.empty(0, np.float32)
     positions = (0, len(order), len(order))
     return team.run(
-        _kernels.train, workspace, update, order, *positions, 0.0, theta, theta, moments
+        kernels.train, workspace, update, order, *positions, 0.0, theta, theta, moments
     )[1]
 
 

@@ -9,7 +9,7 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
 from skdigitnet import BackpropMLPClassifier
-from skdigitnet._schedules import SCHEDULES
+from skdigitnet._training.schedules import SCHEDULES
 
 RNG = np.random.default_rng(0)
 X, y = RNG.random((60, 5)), RNG.integers(0, 3, 60)

@@ -9,7 +9,8 @@ import pytest
 from effort import effort
 from scipy import sparse
 
-from skdigitnet import BackpropMLPClassifier, _team
+from skdigitnet import BackpropMLPClassifier
+from skdigitnet._system import threads as _team
 
 RNG = np.random.default_rng(0)
 X = RNG.random((300, 40)) * (RNG.random((300, 40)) < 0.4)

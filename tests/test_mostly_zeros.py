@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from skdigitnet import BackpropMLPClassifier, _objective, _training
-from skdigitnet._data import compress
+from skdigitnet import BackpropMLPClassifier
+from skdigitnet._core.rows import compress
+from skdigitnet._problem import objective as _objective
+from skdigitnet._training import run as _training
 
 RNG = np.random.default_rng(0)
 y = RNG.integers(0, 4, 250)

@@ -9,7 +9,7 @@ import pytest
 from npz_mutations import HOSTILE_HEADERS, npy, npy_file, npy_of
 from zip_mutations import Member, zip_file
 
-from skdigitnet._files import read_arrays, write_arrays
+from skdigitnet._system.files import read_arrays, write_arrays
 
 MIB = 2**20
 DTYPES = ["|b1", "|i1", "|u1", "<i2", "<u4", ">i8", "<f2", "<f4", ">f8", "<U1", "<U7", ">U3"]

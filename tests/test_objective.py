@@ -5,9 +5,9 @@ import pytest
 import reference
 from scipy import sparse
 
-from skdigitnet._data import Data
-from skdigitnet._network import Network
-from skdigitnet._objective import Objective
+from skdigitnet._core.rows import Data
+from skdigitnet._problem.network import Network
+from skdigitnet._problem.objective import Objective
 
 LAYER_SIZES = (6, 5, 4, 3)
 EVERY_LOSS = pytest.mark.parametrize(("loss", "out_activation"), reference.LOSSES)

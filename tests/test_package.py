@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tomllib
 from email.message import Message
+from importlib.machinery import EXTENSION_SUFFIXES
 from importlib.metadata import version
 from pathlib import Path
 
@@ -31,9 +32,8 @@ def test_types_are_published():
 
 def test_source_folder_says_that_nothing_is_compiled_there(tmp_path):
     installed = Path(skdigitnet.__file__).parent
-    (tmp_path / "skdigitnet").mkdir()
-    for module in installed.glob("*.py"):
-        shutil.copy(module, tmp_path / "skdigitnet")
+    compiled = shutil.ignore_patterns(*(f"*{end}" for end in EXTENSION_SUFFIXES))
+    shutil.copytree(installed, tmp_path / "skdigitnet", ignore=compiled)
     imported = subprocess.run(
         # -S: without an editable install's way to the compiled modules
         [sys.executable, "-S", "-c", "import skdigitnet"],

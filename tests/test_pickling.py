@@ -18,8 +18,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skdigitnet import BackpropMLPClassifier, __version__
-from skdigitnet._state import TrainingState
-from skdigitnet._versions import FORMATS
+from skdigitnet._system.versions import FORMATS
+from skdigitnet._training.state import TrainingState
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

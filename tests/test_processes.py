@@ -9,7 +9,10 @@ import pytest
 from effort import effort
 from fits import FITS
 
-from skdigitnet import _lbfgs, _team, _threads, _training
+from skdigitnet._system import blas as _threads
+from skdigitnet._system import threads as _team
+from skdigitnet._training import lbfgs as _lbfgs
+from skdigitnet._training import run as _training
 
 pytestmark = pytest.mark.skipif(
     not hasattr(os, "fork"), reason="there is no fork on this system"

@@ -10,7 +10,7 @@ import reference
 from scipy.optimize import minimize
 
 from skdigitnet import BackpropMLPClassifier
-from skdigitnet._objective import Objective
+from skdigitnet._problem.objective import Objective
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

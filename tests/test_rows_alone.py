@@ -10,8 +10,8 @@ from effort import effort
 from scipy import sparse
 
 from skdigitnet import BackpropMLPClassifier
-from skdigitnet._objective import MAX_BLOCK_ROWS
-from skdigitnet._outputs import OutputLayer
+from skdigitnet._problem.objective import MAX_BLOCK_ROWS
+from skdigitnet._problem.output_layer import OutputLayer
 
 N_ROWS, N_FEATURES = MAX_BLOCK_ROWS + 200, 23
 N_CLASSES = effort((2, 3, 5, 8, 10, 17, 33, 100), (*range(2, 40), 100, 257, 1000))

@@ -13,7 +13,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier
 
 from skdigitnet import BackpropMLPClassifier
-from skdigitnet._stopping import hold_out
+from skdigitnet._problem.splits import hold_out
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

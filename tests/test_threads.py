@@ -11,11 +11,12 @@ from joblib import parallel_config
 from scipy import sparse
 from sklearn.model_selection import GridSearchCV
 
-from skdigitnet import BackpropMLPClassifier, _team
-from skdigitnet._data import compress
-from skdigitnet._network import Network
-from skdigitnet._team import Team
-from skdigitnet._training import row_operations
+from skdigitnet import BackpropMLPClassifier
+from skdigitnet._core.rows import compress
+from skdigitnet._problem.network import Network
+from skdigitnet._system import threads as _team
+from skdigitnet._system.threads import Team
+from skdigitnet._training.run import row_operations
 
 RNG = np.random.default_rng(0)
 X = RNG.random((600, 300)) * (RNG.random((600, 300)) < 0.2)
@@ -51,7 +52,7 @@ def thread_counts(monkeypatch):
             counts.append(n_threads)
             super().__init__(n_threads)
 
-    monkeypatch.setattr("skdigitnet._training.Team", CountingTeam)
+    monkeypatch.setattr("skdigitnet._training.run.Team", CountingTeam)
     monkeypatch.setattr(_team, "THREAD_OPERATIONS", 1)
     monkeypatch.setattr(_team, "cpu_count", lambda: 4)
     return counts
@@ -96,7 +97,7 @@ def test_a_fit_within_a_parallel_search_keeps_to_one_thread(thread_counts):
 def test_a_small_network_keeps_to_one_thread(monkeypatch):
     monkeypatch.setattr(_team, "cpu_count", lambda: 4)
     monkeypatch.setattr(
-        "skdigitnet._training.Team", lambda n: pytest.fail(str(n)) if n > 1 else Team(n)
+        "skdigitnet._training.run.Team", lambda n: pytest.fail(str(n)) if n > 1 else Team(n)
     )
     make(n_jobs=4, hidden_layer_sizes=(10,), batch_size=10).fit(X, y)
 
@@ -156,9 +157,10 @@ def test_thread_that_cannot_be_started(monkeypatch):
 INTERRUPTED = """
 import os, signal, sys, threading, time
 import numpy as np
-from skdigitnet import BackpropMLPClassifier, _team
-from skdigitnet._data import compress
-from skdigitnet._network import Network
+from skdigitnet import BackpropMLPClassifier
+from skdigitnet._system import threads as _team
+from skdigitnet._core.rows import compress
+from skdigitnet._problem.network import Network
 _team.cpu_count = lambda: 2
 rng = np.random.default_rng(0)
 X, y = rng.random((20000, 400), dtype=np.float32), rng.integers(0, 10, 20000)

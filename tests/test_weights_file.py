@@ -13,7 +13,7 @@ from resuming import digits, make, weights
 from sklearn.exceptions import NotFittedError
 
 from skdigitnet import BackpropMLPClassifier, __version__
-from skdigitnet._files import read_arrays, read_record, write_arrays, write_record
+from skdigitnet._system.files import read_arrays, read_record, write_arrays, write_record
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

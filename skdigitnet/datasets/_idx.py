@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from skdigitnet._files import replacing
+from skdigitnet._system.files import replacing
 
 DTYPES: dict[int, np.dtype] = {
     0x08: np.dtype(np.uint8),

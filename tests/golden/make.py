@@ -20,7 +20,7 @@ from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
 
 from skdigitnet import BackpropMLPClassifier, __version__
-from skdigitnet._checkpoint import write_state
+from skdigitnet._training.checkpoint import write_state
 
 GOLDEN = Path(__file__).resolve().parent
 N_ROWS = 60

@@ -1,0 +1,66 @@
+/*
+ * gemm and spmm for float and double: c = a @ b + beta * d, as gemm_template.h says.
+ *
+ * The instruction set is chosen at run time on x86-64 and is the compiler's own
+ * elsewhere; within it, the widest vectors that are no wider than a row of c.
+ */
+#ifndef SKDIGITNET_GEMM_H
+#define SKDIGITNET_GEMM_H
+
+#include <stddef.h>
+
+#include "instruction_set.h"
+#include "planted.h"
+
+#define TEMPLATE "gemm_template.h"
+#include "for_each_vector.h"
+#undef TEMPLATE
+
+#ifdef __x86_64__
+#define CHOOSE_FLOAT(f, set, n) \
+    ((set) == AVX512 ? ((n) >= 16 ? f##_float_avx512_16 : (n) >= 8 ? f##_float_avx512_8 : \
+                        (n) >= 4 ? f##_float_avx512_4 : f##_float_avx512_1) : \
+     (set) == AVX2 ? ((n) >= 8 ? f##_float_avx2_8 : \
+                      (n) >= 4 ? f##_float_avx2_4 : f##_float_avx2_1) : \
+     (n) >= 4 ? f##_float_portable_4 : f##_float_portable_1)
+#define CHOOSE_DOUBLE(f, set, n) \
+    ((set) == AVX512 ? ((n) >= 8 ? f##_double_avx512_8 : (n) >= 4 ? f##_double_avx512_4 : \
+                        (n) >= 2 ? f##_double_avx512_2 : f##_double_avx512_1) : \
+     (set) == AVX2 ? ((n) >= 4 ? f##_double_avx2_4 : \
+                      (n) >= 2 ? f##_double_avx2_2 : f##_double_avx2_1) : \
+     (n) >= 2 ? f##_double_portable_2 : f##_double_portable_1)
+#else
+#define CHOOSE_FLOAT(f, set, n) ((n) >= 4 ? f##_float_portable_4 : f##_float_portable_1)
+#define CHOOSE_DOUBLE(f, set, n) ((n) >= 2 ? f##_double_portable_2 : f##_double_portable_1)
+#endif
+
+#define DEFINE_PRODUCTS(real, CHOOSE) \
+    static inline void gemm_##real( \
+        int set, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, \
+        const real *a, ptrdiff_t a_row, ptrdiff_t a_col, const real *b, \
+        real beta, const real *d, ptrdiff_t d_row, real *c) \
+    { \
+        (void)set; \
+        CHOOSE(gemm, set, n)( \
+            m, n, k + planted("out-of-bounds read"), a, a_row, a_col, b, \
+            beta, d, d_row, c); \
+    } \
+    static inline void spmm_##real( \
+        int set, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, \
+        const real *values, const int *indices, const ptrdiff_t *begin, \
+        const ptrdiff_t *end, const real *b, \
+        real beta, const real *d, ptrdiff_t d_row, real *c, real *packed) \
+    { \
+        (void)set; \
+        CHOOSE(spmm, set, n)( \
+            m, n, k, values, indices, begin, end, b, beta, d, d_row, c, packed); \
+    }
+
+DEFINE_PRODUCTS(float, CHOOSE_FLOAT)
+DEFINE_PRODUCTS(double, CHOOSE_DOUBLE)
+
+#undef DEFINE_PRODUCTS
+#undef CHOOSE_FLOAT
+#undef CHOOSE_DOUBLE
+
+#endif

@@ -1,0 +1,1 @@
+"""The problem that training solves: rows, labels, network and objective."""

@@ -1,0 +1,164 @@
+"""From rows to the output layer's pre-activations z, and what z means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+from scipy.special import expit, log_expit, log_softmax, softmax
+from sklearn import get_config
+
+from skdigitnet._core import kernels
+from skdigitnet._problem.objective import BLOCK_BYTES, CALL_OPERATIONS, block_rows
+
+
+@dataclass(frozen=True)
+class OutputLayer:
+    """How to read the output layer; z is always (n_rows, n_outputs).
+
+    Parameters
+    ----------
+    out_activation : {"identity", "logistic", "softmax"}
+    multilabel : bool
+        Whether every output is a label of its own.
+    """
+
+    out_activation: str
+    multilabel: bool
+
+    def decision(self, z: np.ndarray) -> np.ndarray:
+        """z in scikit-learn's shapes; where a label is on or off, on is above zero."""
+        if self.out_activation == "identity" and (self.multilabel or z.shape[1] == 1):
+            z = z - z.dtype.type(0.5)  # targets are 0 and 1
+        if self.multilabel or z.shape[1] > 2:
+            return z
+        return z[:, 0] if z.shape[1] == 1 else z[:, 1] - z[:, 0]
+
+    def indices(self, z: np.ndarray) -> np.ndarray:
+        """Index of the predicted class (n_rows,), or the multilabel indicator."""
+        if self.multilabel or z.shape[1] == 1:
+            return (self.decision(z) > 0).astype(np.intp)
+        return z.argmax(axis=1)
+
+    def probabilities(self, z: np.ndarray) -> np.ndarray:
+        """Probability of each class (n_rows, n_classes)."""
+        if self.out_activation == "softmax":
+            return softmax(z, axis=1)
+        if z.shape[1] == 1 and not self.multilabel:
+            return np.hstack([expit(-z), expit(z)])
+        # several logistic outputs for one label a row: normalised, through logarithms so
+        # that the sum cannot be zero
+        return expit(z) if self.multilabel else softmax(log_expit(z), axis=1)
+
+    def log_probabilities(self, z: np.ndarray) -> np.ndarray:
+        """Their logarithms, finite wherever z is."""
+        if self.out_activation == "softmax":
+            return log_softmax(z, axis=1)
+        if z.shape[1] == 1 and not self.multilabel:
+            return np.hstack([log_expit(-z), log_expit(z)])
+        return log_expit(z) if self.multilabel else log_softmax(log_expit(z), axis=1)
+
+
+def map_outputs(
+    coefs: list[np.ndarray],
+    intercepts: list[np.ndarray],
+    activation: str,
+    X,
+    function: Callable[[np.ndarray], np.ndarray],
+    check_rows: Callable[[np.ndarray], object] | None = None,
+) -> np.ndarray:
+    """``function(z)`` for every row of X, computed block of rows by block of rows.
+
+    Parameters
+    ----------
+    coefs, intercepts : list of ndarray
+    activation : str
+        Of the hidden layers.
+    X : ndarray or CSR of shape (n_rows, n_features)
+        Computation is in the precision of X and the weights together, as NumPy
+        promotes them.
+    function : callable
+        Maps (n_block_rows, n_outputs) to (n_block_rows, ...).
+    check_rows : callable or None
+        Called with rows that may not be finite, to raise an error if they are not.
+
+    Returns
+    -------
+    out : ndarray of shape (n_rows, ...)
+
+    Raises
+    ------
+    ValueError
+        If an output is not finite.
+    """
+    blocks = _output_blocks(coefs, intercepts, activation, X, check_rows)
+    rows, z = next(blocks)
+    first = function(z)
+    out = np.empty((X.shape[0], *first.shape[1:]), dtype=first.dtype)
+    out[rows] = first
+    for rows, z in blocks:
+        out[rows] = function(z)
+    return out
+
+
+def _output_blocks(
+    coefs, intercepts, activation, X, check_rows
+) -> Iterator[tuple[slice, np.ndarray]]:
+    dtype = np.result_type(X.dtype, *(part.dtype for part in (*coefs, *intercepts)))
+    coefs = [np.ascontiguousarray(W, dtype=dtype) for W in coefs]
+    intercepts = [np.ascontiguousarray(b, dtype=dtype) for b in intercepts]
+    size = block_rows(X.shape[1] + sum(W.shape[1] for W in coefs), dtype.itemsize)
+    if sparse.issparse(X):
+        forward, n_rows = _sparse_forward, size
+    else:
+        forward, n_rows = _dense_forward, _call_rows(coefs, size, dtype.itemsize)
+    for start in range(0, X.shape[0], n_rows):
+        rows = slice(start, start + n_rows)
+        z, is_finite = forward(X[rows], coefs, intercepts, activation, size)
+        if not is_finite:
+            _find_fault(X[rows], z, check_rows)
+        yield rows, z
+
+
+def _find_fault(X, z, check_rows) -> None:
+    """Raise an error for rows that are not finite, and for outputs that are not.
+
+    An x that is not finite makes a z that is not, of every unit of the first layer; but so
+    may large weights, which units that have bounds make up for.
+    """
+    if get_config()["assume_finite"]:
+        return
+    if check_rows is not None:
+        check_rows(X)
+    if not np.isfinite(z).all():
+        raise ValueError(
+            "The network's outputs are not finite for every row of X: X or the weights are"
+            " too large. Scale X as in training."
+        )
+
+
+def _call_rows(coefs, block_size: int, itemsize: int) -> int:
+    """Rows, whole blocks of them, for one compiled call.
+
+    As many as bounded memory and time allow: between calls threads wait for the GIL.
+    """
+    n_in, n_out = coefs[0].shape[0], coefs[-1].shape[1]
+    operations = 2 * sum(W.size for W in coefs)
+    rows = min(BLOCK_BYTES // ((n_in + n_out) * itemsize), CALL_OPERATIONS // operations)
+    return max(1, rows // block_size) * block_size
+
+
+def _dense_forward(X, coefs, intercepts, activation, block_size):
+    X = np.ascontiguousarray(X, dtype=coefs[0].dtype)
+    return kernels.network_outputs(X, coefs, intercepts, activation, block_size)
+
+
+def _sparse_forward(X, coefs, intercepts, activation, block_size):
+    with np.errstate(all="ignore"):  # it is looked at whether the outputs are finite
+        z = np.ascontiguousarray(X @ coefs[0] + intercepts[0])
+    if len(coefs) == 1:
+        return z, np.isfinite(z).all()
+    kernels.apply_activation(activation, z)
+    return kernels.network_outputs(z, coefs[1:], intercepts[1:], activation, block_size)

@@ -1,0 +1,1 @@
+"""Files, threads and interrupts: what the operating system gives."""

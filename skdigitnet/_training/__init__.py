@@ -1,0 +1,1 @@
+"""Training: solvers, and what happens around every epoch."""

@@ -1,0 +1,159 @@
+"""Whether training has diverged."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+from scipy.special import xlogy
+
+from skdigitnet._problem.network import Network
+from skdigitnet._problem.objective import Objective
+from skdigitnet._problem.output_layer import map_outputs
+
+# Of over a thousand fits, those that came to good weights in the end had outputs up to 600
+# times those of fresh weights on the way, and a learning rate of 1e6 gave 17,000 times or more.
+# Slower divergence ends where a number is not finite, or by the stopping rule.
+MAX_GROWTH = 1e4
+# Above it neighbouring numbers are further apart than one, and exp(x) has no right digit.
+MAX_SIZE = 1 / np.finfo(np.float64).eps
+# Below it steps cannot have been so large, and the outputs need no look.
+USUAL_WEIGHT = 1e3
+SAMPLED_ROWS = 1000
+
+
+def constant_loss(loss: str, network: Network, targets: np.ndarray, weight) -> float:
+    r"""The smallest loss of outputs that are the same for every row.
+
+    They are the classes' or labels' shares :math:`s_k` of the weight. The squared error is
+    :math:`\frac{1}{2} \sum_k s_k (1 - s_k)` and the cross-entropy
+    :math:`-\sum_k s_k \log s_k`, to which logistic outputs, each yes or no, add
+    :math:`-\sum_k (1 - s_k) \log (1 - s_k)`.
+
+    Parameters
+    ----------
+    loss : {"log_loss", "squared_error"}
+    network : Network
+    targets : ndarray of shape (n_rows,) or (n_rows, n_outputs)
+        Class indices, or an indicator matrix.
+    weight : ndarray of shape (n_rows,)
+    """
+    if targets.ndim == 1:
+        totals = np.bincount(targets, weight, network.n_outputs)
+    else:
+        totals = weight @ targets
+    share = totals / weight.sum()
+    if loss == "squared_error":
+        return float((share * (1 - share)).sum() / 2)
+    entropy = -xlogy(share, share).sum()
+    if network.out_activation == "logistic":
+        entropy -= xlogy(1 - share, 1 - share).sum()
+    return float(entropy)
+
+
+class Divergence:
+    """Tells whether weights are past help, at the end of an epoch or iteration.
+
+    They are if the loss or a weight is not finite. They are too if predictions are worse
+    than the best constant and the outputs have jumped to many times what they were, or X is
+    so large that it means nothing: units that have bounds, and losses that have bounds, keep
+    every number finite then, and training would go on to the end and publish a model that is
+    none.
+
+    Parameters
+    ----------
+    objective : Objective
+        On the training rows.
+    loss : {"log_loss", "squared_error"}
+    X : ndarray or CSR of shape (n_rows, n_features)
+    targets : ndarray of shape (n_rows,) or (n_rows, n_outputs)
+    theta : ndarray of shape (n_params,)
+        The weights that training begins with.
+    """
+
+    def __init__(self, objective: Objective, loss: str, X, targets: np.ndarray, theta):
+        data, order = objective.data, np.sort(objective.rows)
+        self.network, self.loss, self.X, self.data = objective.network, loss, X, data
+        self.constant = constant_loss(
+            loss, self.network, targets[order], data.sample_weight[order]
+        )
+        counted = order[data.sample_weight[order] > 0]
+        self.rows = counted[:: -(-len(counted) // SAMPLED_ROWS)]
+        self._x_size = _typical_size(X[self.rows[:: -(-len(self.rows) // 100)]])
+        self._first_theta = theta.copy()
+        # no cached_property: in Python 3.11 it has a lock, which a fork may find taken
+        self._usual_output: float | None = None
+
+    def check(self, loss: float, theta: np.ndarray, when: str) -> None:
+        """Raise ValueError if training has diverged.
+
+        Parameters
+        ----------
+        loss : float
+            As seen on the way; ``theta`` may have had one step more.
+        theta : ndarray of shape (n_params,)
+        when : str
+            Such as "after epoch 3".
+        """
+        problem = self._problem(loss, theta)
+        if problem:
+            raise ValueError(
+                f"Training diverged: {problem} {when}. The usual causes are an X that is not"
+                " scaled (scale it, for example with StandardScaler) and, for SGD and Adam, a"
+                " learning_rate_init that is too large."
+            )
+
+    def _problem(self, loss: float, theta: np.ndarray) -> str:
+        """What is wrong, or nothing."""
+        largest = np.abs(theta).max()
+        if not (np.isfinite(loss) and np.isfinite(largest)):
+            return "the loss or the weights are not finite"
+        hopeless = self._x_size > MAX_SIZE
+        if loss <= self.constant and largest < USUAL_WEIGHT and not hopeless:
+            return ""
+        if hopeless:
+            cause = f"an X as large as {self._x_size:.0e}"
+        else:
+            typical = self._typical_output(theta)
+            if not self._is_a_jump(typical):
+                return ""
+            cause = f"outputs as large as {typical:.0e}"
+        if self._loss(theta) <= self.constant:
+            return ""
+        return f"predictions are worse than a constant, from {cause},"
+
+    def _is_a_jump(self, typical: float) -> bool:
+        """Whether outputs are many times the largest so far, drawn weights' among them."""
+        if self._usual_output is None:
+            first = self._first_theta
+            drawn = self.network.initial_theta(np.random.RandomState(0), first.dtype)
+            self._usual_output = max(1.0, *map(self._typical_output, (drawn, first)))
+        if typical >= MAX_GROWTH * self._usual_output:
+            return True
+        self._usual_output = max(typical, self._usual_output)
+        return False
+
+    def _loss(self, theta: np.ndarray) -> float:
+        """The loss as the weights are now, without the penalty."""
+        objective = Objective(self.network, self.loss, 0.0, self.data, self.rows)
+        return objective.loss_and_gradient(theta)[0]
+
+    def _typical_output(self, theta: np.ndarray) -> float:
+        """The median of the outputs' pre-activations, without their signs."""
+        coefs, intercepts = self.network.unpack(theta)
+        X = self.X[self.rows]
+        try:
+            z = map_outputs(coefs, intercepts, self.network.activation, X, np.abs)
+        except ValueError:  # not finite
+            return np.inf
+        return _median(z)
+
+
+def _typical_size(X) -> float:
+    """The largest element of a typical row, without its sign."""
+    largest = abs(X).max(axis=1)
+    return _median(largest.toarray() if sparse.issparse(X) else largest)
+
+
+def _median(values) -> float:
+    with np.errstate(over="ignore"):  # of the sum of the two in the middle
+        return float(np.median(values))

@@ -1,0 +1,104 @@
+"""What happens around every epoch or iteration, whatever the solver."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from skdigitnet._problem.objective import Objective
+from skdigitnet._system.interrupts import Interrupts
+from skdigitnet._training.callback_bridge import FitTask
+from skdigitnet._training.divergence import Divergence
+from skdigitnet._training.state import TrainingState
+from skdigitnet._training.stopping import StoppingRule
+
+
+class Watch:
+    """Scores, records, prints, tells the callbacks and says when to stop.
+
+    Parameters
+    ----------
+    state : TrainingState
+    objective : Objective
+    divergence : Divergence
+    rule : StoppingRule
+    score : callable or None
+        Score of a theta on the validation rows.
+    task : FitTask
+    interrupts : Interrupts
+    verbose : bool or int
+    unit : {"epoch", "iteration"}
+
+    Attributes
+    ----------
+    began, epoch_began : float
+        When, in seconds of :func:`time.monotonic`.
+    learning_rate : float
+        Of the last epoch; NaN where there is none.
+    stopped : bool
+        Whether the rule or a callback has stopped training.
+    """
+
+    def __init__(
+        self,
+        state: TrainingState,
+        objective: Objective,
+        divergence: Divergence,
+        rule: StoppingRule,
+        score: Callable[[np.ndarray], float] | None,
+        task: FitTask,
+        interrupts: Interrupts,
+        verbose: bool | int,
+        unit: str,
+    ):
+        self.state, self.objective, self.rule = state, objective, rule
+        self.divergence = divergence
+        self.score, self.task, self.verbose = score, task, verbose
+        self.interrupts, self.unit = interrupts, unit
+        self.began = self.epoch_began = time.monotonic()
+        self.learning_rate, self.stopped = np.nan, state.stopped
+
+    @property
+    def what(self) -> str:
+        """What the stopping rule looks at."""
+        return "Training loss" if self.score is None else "Validation score"
+
+    @property
+    def is_exhausted(self) -> bool:
+        return self.state.n_no_improvement > self.rule.patience
+
+    def say(self, message: str) -> None:
+        if self.verbose:
+            print(message)
+
+    def epoch_begins(self) -> None:
+        """Does nothing within an epoch that has begun."""
+        self.task.begin_epoch()
+
+    def epoch_ends(self, loss: float, rule_stops: Callable[[], bool]) -> None:
+        """Note an epoch or iteration, and whether training stops.
+
+        Parameters
+        ----------
+        loss : float
+        rule_stops : callable
+            Whether the solver's rule says so, given what has been noted.
+
+        Raises
+        ------
+        ValueError
+            If training has diverged.
+        """
+        state, objective = self.state, self.objective
+        self.divergence.check(loss, state.theta, f"after {self.unit} {state.n_iter + 1}")
+        score = None if self.score is None else self.score(state.theta)
+        with self.interrupts.held:
+            state.record(loss, score, self.rule, len(objective.rows), objective.total_weight)
+            if self.verbose:
+                state.report(score)
+            state.stopped = rule_stops()
+        # the state does not know of a callback's wish, so that it can be gone on from
+        self.stopped = self.task.end_epoch() or state.stopped
+        self.epoch_began = time.monotonic()

@@ -1,0 +1,249 @@
+"""One call to fit: from checked rows to a state brought forward."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils import check_random_state
+
+from skdigitnet._core.rows import MAX_SPARSE_FEATURES, Data, compress, density
+from skdigitnet._problem.class_weight import apply_class_weight
+from skdigitnet._problem.labels import Labels
+from skdigitnet._problem.network import Network
+from skdigitnet._problem.objective import Objective
+from skdigitnet._problem.output_layer import OutputLayer
+from skdigitnet._problem.rows import TrainingRows
+from skdigitnet._problem.splits import hold_out, spread_classes
+from skdigitnet._system.interrupts import Interrupts, uninterrupted
+from skdigitnet._system.threads import Team, n_threads
+from skdigitnet._training.callback_bridge import FitTask
+from skdigitnet._training.divergence import Divergence
+from skdigitnet._training.lbfgs import LBFGSSolver
+from skdigitnet._training.monitor import Watch
+from skdigitnet._training.scoring import Score, accuracy_on, minus_loss_on, scorer_on
+from skdigitnet._training.sgd import StochasticSolver
+from skdigitnet._training.state import TrainingState
+from skdigitnet._training.stopping import StoppingRule
+
+# Above this share of elements that are not zero the dense products are faster, and below
+# so many passes over the rows a sparse copy is not worth its time.
+MAX_DENSITY = 0.25
+MIN_PASSES = 3
+SAMPLED_ROWS = 1000
+
+
+def faster_form(X, n_passes: int):
+    """X, or a sparse copy of dense X with few entries: the kernels' bits are the same."""
+    if sparse.issparse(X) or n_passes < MIN_PASSES or X.shape[1] > MAX_SPARSE_FEATURES:
+        return X
+    X = np.ascontiguousarray(X)
+    share = density(X, SAMPLED_ROWS)
+    return compress(X, 1.1 * share) if share <= MAX_DENSITY else X
+
+
+def row_operations(network: Network, X) -> float:
+    """About how much arithmetic a row takes, forward and backward, in the form that X has."""
+    used = 1.0 if isinstance(X, np.ndarray) else len(X.data) / (X.shape[0] * X.shape[1])
+    n_in, n_out = network.coef_shapes[0]
+    return 6 * (network.n_params - (1 - used) * n_in * n_out)
+
+
+@contextmanager
+def unchanged_on_error(random_state):
+    """Put a RandomState that the user has passed back as it was if an error is raised."""
+    if not isinstance(random_state, np.random.RandomState):
+        yield
+        return
+    state = random_state.get_state(legacy=False)
+    try:
+        yield
+    except Exception:
+        random_state.set_state(state)
+        raise
+
+
+def restored_generator(state: dict) -> np.random.RandomState:
+    """A generator that goes on from ``get_state(legacy=False)``."""
+    kind = getattr(np.random, state["bit_generator"])
+    if not (isinstance(kind, type) and issubclass(kind, np.random.BitGenerator)):
+        raise ValueError(f"{kind!r} is no bit generator")
+    generator = np.random.RandomState(kind())
+    generator.set_state(state)
+    return generator
+
+
+@dataclass
+class Training:
+    """What a call to fit works on.
+
+    Attributes
+    ----------
+    rows : TrainingRows
+    labels : Labels
+    network : Network
+    rule : StoppingRule
+    state : TrainingState
+        Brought forward by :meth:`run`.
+    random_state : RandomState
+        Has drawn the initial weights; splits and shuffles the rows.
+    is_drawn : bool
+        Whether the weights that it begins with are those drawn, not given ones.
+    watch : Watch
+        There while it runs.
+    memory : dict
+        What callbacks keep for this call.
+    """
+
+    rows: TrainingRows
+    labels: Labels
+    network: Network
+    rule: StoppingRule
+    state: TrainingState
+    random_state: np.random.RandomState
+    is_drawn: bool = False
+    watch: Watch = field(init=False, repr=False)
+    memory: dict[Any, Any] = field(default_factory=dict)
+
+    @classmethod
+    def new(cls, rows, labels, network, rule, random_state) -> Training:
+        """Start with freshly drawn weights."""
+        random_state = check_random_state(random_state)
+        theta = network.initial_theta(random_state, rows.X.dtype)
+        state = TrainingState(theta)
+        return cls(rows, labels, network, rule, state, random_state, is_drawn=True)
+
+    @classmethod
+    def continued(cls, rows, labels, network, rule, kept, theta, random_state) -> Training:
+        """Go on from a copy of the state ``kept`` and from its random generator.
+
+        ``theta`` are the estimator's weights as they stand. If they are not those that
+        the state published, somebody has set them, and training goes on from them.
+        """
+        state = kept.copy_as(theta.dtype)
+        if not np.array_equal(theta, state.published_theta):
+            state.theta = theta
+            state.forget_best()
+        training = cls(rows, labels, network, rule, state, check_random_state(random_state))
+        return training if state.random_state is None else training.go_on_from(state)
+
+    def go_on_from(self, state: TrainingState) -> Training:
+        """Take this state and its generator for one's own."""
+        self.state, self.random_state = state, restored_generator(state.random_state)
+        return self
+
+    def kept_state(self) -> TrainingState:
+        """The state, complete, to be gone on from."""
+        self.state.random_state = self.random_state.get_state(legacy=False)
+        return self.state
+
+    def set_weights(self, coefs, intercepts) -> None:
+        """Put initial weights, where they are not None, in place of the drawn ones."""
+        drawn = self.network.unpack(self.state.theta)
+        coefs = drawn[0] if coefs is None else coefs
+        intercepts = drawn[1] if intercepts is None else intercepts
+        self.state.theta = self.network.pack(coefs, intercepts, self.state.theta.dtype)
+        self.is_drawn = False
+
+    def run(
+        self,
+        solver: StochasticSolver | LBFGSSolver,
+        *,
+        loss: str,
+        alpha: float,
+        class_weight,
+        n_jobs: int | None,
+        verbose: bool | int,
+        dropout: tuple[float, ...],
+        task: FitTask,
+        fitted: Callable[[np.ndarray], Any],
+    ) -> str | None:
+        """Bring the state forward; return why training has not converged, if it has not.
+
+        Parameters
+        ----------
+        solver : StochasticSolver or LBFGSSolver
+        loss, alpha, class_weight : the estimator's parameters
+        n_jobs : int or None
+            Threads to train with, as scikit-learn means it.
+        verbose : bool or int
+        dropout : tuple of float
+            Of each hidden layer.
+        task : FitTask
+        fitted : callable
+            Maps theta to a fitted estimator.
+        """
+        rows, network, state = self.rows, self.network, self.state
+        targets = self._targets(rows.y)
+        weight = apply_class_weight(class_weight, rows.y, self.labels, rows.sample_weight)
+        with uninterrupted():
+            self._split(targets, weight)
+            state.judge_by(self.rule.criterion)
+        X = faster_form(rows.X, solver.n_passes)
+        data = Data(X, targets, weight)
+        score = self._score(loss, class_weight, weight, fitted)
+        operations = solver.step_rows(len(state.order)) * row_operations(network, X)
+        with Team(n_threads(n_jobs, operations)) as team, Interrupts() as interrupts:
+            objective = Objective(network, loss, alpha, data, state.order, team, dropout)
+            divergence = Divergence(objective, loss, rows.X, targets, state.theta)
+            self.watch = Watch(
+                state,
+                objective,
+                divergence,
+                self.rule,
+                score,
+                task,
+                interrupts,
+                verbose,
+                solver.unit,
+            )
+            try:
+                return solver.solve(objective, state, self.watch, self.random_state)
+            finally:
+                if not state.is_within_batch:
+                    state.gradient = None
+
+    def _targets(self, y) -> np.ndarray:
+        """y as the kernels take it."""
+        indices = self.labels.indices(y)
+        return (
+            indices.astype(np.uint8).reshape(-1, 1) if self.network.n_outputs == 1 else indices
+        )
+
+    def _split(self, targets, weight) -> None:
+        """Give the state its training and held-out rows, unless it has them."""
+        state = self.state
+        order, held_out = state.order, state.held_out
+        if not state.fits_rows(len(targets), self.rule.holds_out):
+            order, held_out = np.arange(len(targets), dtype=np.intp), None
+            if self.rule.holds_out:
+                order, held_out = hold_out(
+                    targets, weight, self.rule.validation_fraction, self.random_state
+                )
+        elif held_out is not None:
+            order, held_out = spread_classes(targets, weight, order, held_out)
+        if order is not state.order:
+            state.start_on_rows(order, held_out)
+
+    def _score(self, loss, class_weight, weight, fitted) -> Score | None:
+        """The score on the validation rows, if there are any."""
+        scoring, rows = self.rule.scoring, self.rule.validation
+        if scoring is None:
+            return None
+        if rows is not None:
+            X, y = rows.X, rows.y
+            weight = apply_class_weight(class_weight, y, self.labels, rows.sample_weight)
+        else:
+            held_out = self.state.held_out
+            X, y, weight = self.rows.X[held_out], self.rows.y[held_out], weight[held_out]
+        if scoring == "accuracy":
+            output_layer = OutputLayer(self.network.out_activation, self.labels.multilabel)
+            indices = self.labels.indices(y)
+            return accuracy_on(self.network, output_layer, X, indices, weight)
+        if scoring == "loss":
+            return minus_loss_on(self.network, loss, Data(X, self._targets(y), weight))
+        return scorer_on(scoring, fitted, X, y, weight)

@@ -1,0 +1,57 @@
+"""When training stops."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import joblib
+
+from skdigitnet._problem.rows import ValidationRows
+
+
+@dataclass(frozen=True)
+class StoppingRule:
+    """When training no longer improves, what shows it, and which weights are kept.
+
+    Parameters
+    ----------
+    tol : float
+        An improvement is at least this much.
+    patience : float
+        Training may go on for so many epochs in a row without one.
+    scoring : str, callable or None, default=None
+        The score on validation rows that is to improve; None looks at the training
+        loss.
+    validation : ValidationRows or None, default=None
+        Those rows; None holds some of the training rows out.
+    validation_fraction : float, default=0.1
+        Share of the rows to hold out.
+    restore_best : bool, default=True
+        Whether the weights of the best score are those to publish.
+    """
+
+    tol: float
+    patience: float
+    scoring: str | Callable | None = None
+    validation: ValidationRows | None = None
+    validation_fraction: float = 0.1
+    restore_best: bool = True
+
+    @property
+    def holds_out(self) -> bool:
+        return self.scoring is not None and self.validation is None
+
+    @property
+    def criterion(self) -> str:
+        """Names what is to improve and whether the best comes back, by all they depend on.
+
+        A callable goes by its name: what it has counted in itself does not matter, nor
+        what SciPy has noted in sparse rows.
+        """
+        if self.scoring is None:
+            return "loss"
+        name = re.sub(r" at 0x[0-9a-fA-F]+", "", repr(self.scoring))
+        rows = None if self.validation is None else self.validation.numbers
+        return str(joblib.hash([name, rows, self.restore_best]))
