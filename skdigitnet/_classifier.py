@@ -13,6 +13,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from skdigitnet._pickling import PicklingMixin
 from skdigitnet._prediction import PredictionMixin
+from skdigitnet._problem.initial_weights import WEIGHT_INITS
 from skdigitnet._training.schedules import SCHEDULES
 from skdigitnet._weights import WeightsMixin
 
@@ -244,6 +245,7 @@ class BackpropMLPClassifier(
         ],
         "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
         "max_fun": [Interval(Integral, 1, None, closed="left")],
+        "weight_init": [StrOptions(set(WEIGHT_INITS))],
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
         "n_jobs": [
             Interval(Integral, None, -1, closed="right"),
@@ -282,6 +284,7 @@ class BackpropMLPClassifier(
         n_iter_no_change=10,
         dropout=0.0,
         max_fun=15000,
+        weight_init="auto",
         class_weight=None,
         n_jobs=None,
     ):
@@ -312,6 +315,7 @@ class BackpropMLPClassifier(
         self.n_iter_no_change = n_iter_no_change
         self.dropout = dropout
         self.max_fun = max_fun
+        self.weight_init = weight_init
         self.class_weight = class_weight
         self.n_jobs = n_jobs
 

@@ -231,7 +231,9 @@ class FittingMixin(CallbackSupportMixin):
         going_on: bool,
     ) -> Training:
         if not going_on:
-            return Training.new(rows, labels, network, rule, self.random_state)
+            return Training.new(
+                rows, labels, network, rule, self.random_state, self.weight_init
+            )
         theta = network.pack(self.coefs_, self.intercepts_, rows.X.dtype)
         kept = getattr(self, "_training_state", None)
         if kept is None:

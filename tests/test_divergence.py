@@ -18,7 +18,8 @@ from skdigitnet import BackpropMLPClassifier
 from skdigitnet._core.rows import Data
 from skdigitnet._problem.network import Network
 from skdigitnet._problem.objective import Objective
-from skdigitnet._training.divergence import MAX_GROWTH, constant_loss
+from skdigitnet._training.divergence import MAX_GROWTH
+from skdigitnet._training.plateau import constant_loss
 
 OUTPUTS = [
     {"loss": "log_loss"},

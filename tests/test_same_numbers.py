@@ -34,7 +34,7 @@ WEIGHT *= N / WEIGHT.sum()  # for "invscaling" alone: ours counts weight, theirs
 def fit_both(X, y, sample_weight=None, *, alpha, **parameters):
     """Ours and theirs, the same but for what alpha means."""
     parameters = {"random_state": 1, "batch_size": BATCH, **parameters}
-    ours = BackpropMLPClassifier(alpha=alpha, **parameters)
+    ours = BackpropMLPClassifier(alpha=alpha, weight_init="sklearn", **parameters)
     if parameters["solver"] != "lbfgs" and alpha > 0:
         n_held_out = math.ceil(0.1 * len(y)) if parameters.get("early_stopping") else 0
         alpha *= parameters["batch_size"] / (len(y) - n_held_out)

@@ -82,31 +82,14 @@ class Network:
         flat = [np.ravel(part) for part in (*coefs, *intercepts)]
         return np.concatenate(flat, dtype=dtype, casting="same_kind")
 
-    def initial_theta(self, random_state: np.random.RandomState, dtype) -> np.ndarray:
-        """Uniform weights after Glorot and Bengio, drawn as MLPClassifier draws them.
-
-        Each layer's coefs, then its intercepts, uniform in +-sqrt(c / (n_in +
-        n_out)) with c = 2 for logistic units and c = 6 otherwise [1]_.
-
-        References
-        ----------
-        .. [1] X. Glorot and Y. Bengio, "Understanding the difficulty of training
-           deep feedforward neural networks", AISTATS 2010.
+    def new_theta(self, dtype) -> np.ndarray:
+        """An empty theta.
 
         Raises
         ------
         MemoryError
-            If there is no memory for them, before anything is drawn.
+            If the weights do not fit in memory.
         """
-        theta = self._new_theta(dtype)
-        factor = 2.0 if self.activation == "logistic" else 6.0
-        for W, b in zip(*self.unpack(theta), strict=True):
-            bound = np.sqrt(factor / sum(W.shape))
-            W[:] = random_state.uniform(-bound, bound, W.shape)
-            b[:] = random_state.uniform(-bound, bound, b.shape)
-        return theta
-
-    def _new_theta(self, dtype) -> np.ndarray:
         try:
             return np.empty(self.n_params, dtype)
         except (MemoryError, OverflowError, ValueError) as error:

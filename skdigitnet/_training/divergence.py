@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from scipy import sparse
-from scipy.special import xlogy
 
-from skdigitnet._problem.network import Network
+from skdigitnet._problem.initial_weights import draw_weights
 from skdigitnet._problem.objective import Objective
 from skdigitnet._problem.output_layer import map_outputs
 
@@ -19,35 +18,6 @@ MAX_SIZE = 1 / np.finfo(np.float64).eps
 # Below it steps cannot have been so large, and the outputs need no look.
 USUAL_WEIGHT = 1e3
 SAMPLED_ROWS = 1000
-
-
-def constant_loss(loss: str, network: Network, targets: np.ndarray, weight) -> float:
-    r"""The smallest loss of outputs that are the same for every row.
-
-    They are the classes' or labels' shares :math:`s_k` of the weight. The squared error is
-    :math:`\frac{1}{2} \sum_k s_k (1 - s_k)` and the cross-entropy
-    :math:`-\sum_k s_k \log s_k`, to which logistic outputs, each yes or no, add
-    :math:`-\sum_k (1 - s_k) \log (1 - s_k)`.
-
-    Parameters
-    ----------
-    loss : {"log_loss", "squared_error"}
-    network : Network
-    targets : ndarray of shape (n_rows,) or (n_rows, n_outputs)
-        Class indices, or an indicator matrix.
-    weight : ndarray of shape (n_rows,)
-    """
-    if targets.ndim == 1:
-        totals = np.bincount(targets, weight, network.n_outputs)
-    else:
-        totals = weight @ targets
-    share = totals / weight.sum()
-    if loss == "squared_error":
-        return float((share * (1 - share)).sum() / 2)
-    entropy = -xlogy(share, share).sum()
-    if network.out_activation == "logistic":
-        entropy -= xlogy(1 - share, 1 - share).sum()
-    return float(entropy)
 
 
 class Divergence:
@@ -65,17 +35,16 @@ class Divergence:
         On the training rows.
     loss : {"log_loss", "squared_error"}
     X : ndarray or CSR of shape (n_rows, n_features)
-    targets : ndarray of shape (n_rows,) or (n_rows, n_outputs)
+    constant : float
+        The best constant's loss.
     theta : ndarray of shape (n_params,)
         The weights that training begins with.
     """
 
-    def __init__(self, objective: Objective, loss: str, X, targets: np.ndarray, theta):
+    def __init__(self, objective: Objective, loss: str, X, constant: float, theta):
         data, order = objective.data, np.sort(objective.rows)
         self.network, self.loss, self.X, self.data = objective.network, loss, X, data
-        self.constant = constant_loss(
-            loss, self.network, targets[order], data.sample_weight[order]
-        )
+        self.constant = constant
         counted = order[data.sample_weight[order] > 0]
         self.rows = counted[:: -(-len(counted) // SAMPLED_ROWS)]
         self._x_size = _typical_size(X[self.rows[:: -(-len(self.rows) // 100)]])
@@ -125,7 +94,7 @@ class Divergence:
         """Whether outputs are many times the largest so far, drawn weights' among them."""
         if self._usual_output is None:
             first = self._first_theta
-            drawn = self.network.initial_theta(np.random.RandomState(0), first.dtype)
+            drawn = draw_weights(self.network, "auto", np.random.RandomState(0), first.dtype)
             self._usual_output = max(1.0, *map(self._typical_output, (drawn, first)))
         if typical >= MAX_GROWTH * self._usual_output:
             return True

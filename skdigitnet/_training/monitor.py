@@ -11,6 +11,7 @@ from skdigitnet._problem.objective import Objective
 from skdigitnet._system.interrupts import Interrupts
 from skdigitnet._training.callback_bridge import FitTask
 from skdigitnet._training.divergence import Divergence
+from skdigitnet._training.plateau import Plateau
 from skdigitnet._training.state import TrainingState
 from skdigitnet._training.stopping import StoppingRule
 
@@ -23,6 +24,7 @@ class Watch:
     state : TrainingState
     objective : Objective
     divergence : Divergence
+    plateau : Plateau
     rule : StoppingRule
     score : callable or None
         Score of a theta on the validation rows.
@@ -46,6 +48,7 @@ class Watch:
         state: TrainingState,
         objective: Objective,
         divergence: Divergence,
+        plateau: Plateau,
         rule: StoppingRule,
         score: Callable[[np.ndarray], float] | None,
         task: FitTask,
@@ -54,7 +57,7 @@ class Watch:
         unit: str,
     ):
         self.state, self.objective, self.rule = state, objective, rule
-        self.divergence = divergence
+        self.divergence, self.plateau = divergence, plateau
         self.score, self.task, self.verbose = score, task, verbose
         self.interrupts, self.unit = interrupts, unit
         self.began = self.epoch_began = time.monotonic()
@@ -67,7 +70,8 @@ class Watch:
 
     @property
     def is_exhausted(self) -> bool:
-        return self.state.n_no_improvement > self.rule.patience
+        patience = self.plateau.patience(self.rule.patience, self.state.loss)
+        return self.state.n_no_improvement > patience
 
     def say(self, message: str) -> None:
         if self.verbose:

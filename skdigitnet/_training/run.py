@@ -13,6 +13,7 @@ from sklearn.utils import check_random_state
 
 from skdigitnet._core.rows import MAX_SPARSE_FEATURES, Data, compress, density
 from skdigitnet._problem.class_weight import apply_class_weight
+from skdigitnet._problem.initial_weights import draw_weights
 from skdigitnet._problem.labels import Labels
 from skdigitnet._problem.network import Network
 from skdigitnet._problem.objective import Objective
@@ -25,6 +26,7 @@ from skdigitnet._training.callback_bridge import FitTask
 from skdigitnet._training.divergence import Divergence
 from skdigitnet._training.lbfgs import LBFGSSolver
 from skdigitnet._training.monitor import Watch
+from skdigitnet._training.plateau import Plateau, constant_loss
 from skdigitnet._training.scoring import Score, accuracy_on, minus_loss_on, scorer_on
 from skdigitnet._training.sgd import StochasticSolver
 from skdigitnet._training.state import TrainingState
@@ -110,10 +112,10 @@ class Training:
     memory: dict[Any, Any] = field(default_factory=dict)
 
     @classmethod
-    def new(cls, rows, labels, network, rule, random_state) -> Training:
+    def new(cls, rows, labels, network, rule, random_state, weight_init) -> Training:
         """Start with freshly drawn weights."""
         random_state = check_random_state(random_state)
-        theta = network.initial_theta(random_state, rows.X.dtype)
+        theta = draw_weights(network, weight_init, random_state, rows.X.dtype)
         state = TrainingState(theta)
         return cls(rows, labels, network, rule, state, random_state, is_drawn=True)
 
@@ -189,11 +191,15 @@ class Training:
         operations = solver.step_rows(len(state.order)) * row_operations(network, X)
         with Team(n_threads(n_jobs, operations)) as team, Interrupts() as interrupts:
             objective = Objective(network, loss, alpha, data, state.order, team, dropout)
-            divergence = Divergence(objective, loss, rows.X, targets, state.theta)
+            order = np.sort(state.order)
+            constant = constant_loss(loss, network, targets[order], weight[order])
+            divergence = Divergence(objective, loss, rows.X, constant, state.theta)
+            plateau = Plateau(objective, loss, constant)
             self.watch = Watch(
                 state,
                 objective,
                 divergence,
+                plateau,
                 self.rule,
                 score,
                 task,
@@ -202,7 +208,9 @@ class Training:
                 solver.unit,
             )
             try:
-                return solver.solve(objective, state, self.watch, self.random_state)
+                warning = solver.solve(objective, state, self.watch, self.random_state)
+                names = rows.features.get("feature_names_in_")
+                return plateau.warning(state, rows.X[divergence.rows], names) or warning
             finally:
                 if not state.is_within_batch:
                     state.gradient = None

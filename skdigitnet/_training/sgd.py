@@ -10,19 +10,12 @@ import numpy as np
 
 from skdigitnet._core import kernels
 from skdigitnet._problem.objective import CALL_OPERATIONS, MAX_BLOCK_ROWS, Objective
+from skdigitnet._training.auto import auto_batch_size, auto_learning_rate
 from skdigitnet._training.monitor import Watch
 from skdigitnet._training.schedules import SCHEDULES, factor_of
 from skdigitnet._training.state import TrainingState
 
 BATCH_OPERATIONS = 5000  # what a batch costs at least
-# by solver and whether the outputs are unbounded, where SGD's larger step diverges
-AUTO_RATE = {
-    ("sgd", False): 0.2,
-    ("sgd", True): 0.02,
-    ("adam", False): 0.01,
-    ("adam", True): 0.01,
-}
-AUTO_BATCH = 200
 MIN_ADAPTIVE_RATE = 1e-6
 RATE_CUT = 5.0
 
@@ -95,15 +88,15 @@ class StochasticSolver:
 
     def step_rows(self, n_rows: int) -> int:
         """How many rows go through the network together."""
-        return min(self._batch_rows(), MAX_BLOCK_ROWS, n_rows)
+        return min(self._batch_rows(n_rows), MAX_BLOCK_ROWS, n_rows)
 
     @property
     def n_passes(self) -> int:
         """How often each row may be gone through."""
         return self.max_iter if self.n_epochs is None else self.n_epochs
 
-    def _batch_rows(self) -> int:
-        return AUTO_BATCH if isinstance(self.batch_size, str) else self.batch_size
+    def _batch_rows(self, n_rows: int) -> int:
+        return auto_batch_size(n_rows) if isinstance(self.batch_size, str) else self.batch_size
 
     def _start(self, objective: Objective, state: TrainingState) -> kernels.Update:
         update = kernels.Update(
@@ -118,7 +111,7 @@ class StochasticSolver:
         update.n_steps = state.n_steps
         if state.gradient is None:
             state.gradient = np.empty_like(state.theta)
-        if state.batch_size != self._batch_rows():
+        if state.batch_size != self._batch_rows(len(state.order)):
             state.position = None  # batches of another size cannot be gone on with
         return update
 
@@ -132,7 +125,7 @@ class StochasticSolver:
     def _epoch(self, objective, state, update, watch, random_state) -> float:
         """The rest of a pass over the training rows; its batches' mean objective."""
         n_rows = len(state.order)
-        batch_size = min(self._batch_rows(), n_rows)
+        batch_size = min(self._batch_rows(n_rows), n_rows)
         if state.position is None:
             with watch.interrupts.held:
                 self._begin_epoch(objective, state, random_state)
@@ -168,13 +161,12 @@ class StochasticSolver:
             order = order[random_state.permutation(len(order))]
         if any(objective.dropout):
             key = int(random_state.randint(1, 2**63 - 1, dtype=np.int64))
-        state.begin_epoch(order, self._batch_rows(), key)
+        state.begin_epoch(order, self._batch_rows(len(order)), key)
 
     def _rate(self, objective: Objective, state: TrainingState) -> float:
         """The learning rate of the next epoch."""
-        unbounded = objective.network.out_activation == "identity"
         if isinstance(self.learning_rate_init, str):
-            initial = AUTO_RATE[self.solver, unbounded]
+            initial = auto_learning_rate(self.solver, objective.network.activation)
         else:
             initial = self.learning_rate_init
         schedule = self.learning_rate

@@ -1,0 +1,27 @@
+"""What "auto" stands for: the batch size and the step of SGD and Adam."""
+
+from __future__ import annotations
+
+# By solver and activation of the hidden layers, for batches of the automatic size. Chosen on
+# one half of the data sets of tests/benchmarks/defaults.py; docs/defaults.md has the figures.
+LEARNING_RATES = {
+    "sgd": {"logistic": 0.1, "tanh": 0.03, "relu": 0.02, "identity": 0.02},
+    "adam": {"logistic": 0.01, "tanh": 0.003, "relu": 0.003, "identity": 0.003},
+}
+MIN_BATCH_SIZE = 32
+MAX_BATCH_SIZE = 200
+BATCHES_PER_EPOCH = 100
+
+
+def auto_batch_size(n_rows: int) -> int:
+    """Rows in a mini-batch: a hundredth of all rows, between 32 and 200.
+
+    Small data need small batches, or an epoch has too few updates to learn from; large data
+    have updates enough, and large batches are faster.
+    """
+    return min(max(n_rows // BATCHES_PER_EPOCH, MIN_BATCH_SIZE), MAX_BATCH_SIZE)
+
+
+def auto_learning_rate(solver: str, activation: str) -> float:
+    """The step for hidden units of this kind."""
+    return LEARNING_RATES[solver][activation]

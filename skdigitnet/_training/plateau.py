@@ -1,0 +1,136 @@
+"""Whether a network has learned anything: whether it is better than the best constant."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+from scipy.special import xlogy
+
+from skdigitnet._problem.network import Network
+from skdigitnet._problem.objective import Objective
+from skdigitnet._training.state import TrainingState
+
+# The share of the best constant's loss above which training is on a plateau.
+MAX_LOSS_SHARE = 0.95
+# Below this share the loss of the last epoch, seen while weights changed, is proof enough.
+SURE_LOSS_SHARE = 0.8
+# How many times as long the stopping rule waits on a plateau.
+PLATEAU_PATIENCE = 10
+# A column with values this far from 0 drives units into saturation.
+LARGE_COLUMN = 10.0
+SMALL_COLUMN = 0.1
+
+
+def constant_loss(loss: str, network: Network, targets: np.ndarray, weight) -> float:
+    r"""The smallest loss of outputs that are the same for every row.
+
+    They are the classes' or labels' shares :math:`s_k` of the weight. The squared error is
+    :math:`\frac{1}{2} \sum_k s_k (1 - s_k)` and the cross-entropy
+    :math:`-\sum_k s_k \log s_k`, to which logistic outputs, each yes or no, add
+    :math:`-\sum_k (1 - s_k) \log (1 - s_k)`.
+
+    Parameters
+    ----------
+    loss : {"log_loss", "squared_error"}
+    network : Network
+    targets : ndarray of shape (n_rows,) or (n_rows, n_outputs)
+        Class indices, or an indicator matrix.
+    weight : ndarray of shape (n_rows,)
+    """
+    if targets.ndim == 1:
+        totals = np.bincount(targets, weight, network.n_outputs)
+    else:
+        totals = weight @ targets
+    share = totals / weight.sum()
+    if loss == "squared_error":
+        return float((share * (1 - share)).sum() / 2)
+    entropy = -xlogy(share, share).sum()
+    if network.out_activation == "logistic":
+        entropy -= xlogy(1 - share, 1 - share).sum()
+    return float(entropy)
+
+
+class Plateau:
+    """The region where a network is no better than the best constant.
+
+    Sigmoid networks begin there, with outputs that hardly depend on X, and the loss may stand
+    still for many epochs before it falls: that is no convergence.
+
+    Parameters
+    ----------
+    objective : Objective
+        On the training rows.
+    loss : {"log_loss", "squared_error"}
+    constant : float
+        The best constant's loss; see :func:`constant_loss`.
+    """
+
+    def __init__(self, objective: Objective, loss: str, constant: float):
+        self.objective, self.loss, self.constant = objective, loss, constant
+
+    def holds(self, loss: float) -> bool:
+        """Whether this loss is not clearly below the best constant's."""
+        return not loss <= MAX_LOSS_SHARE * self.constant
+
+    def patience(self, patience: float, loss: float) -> float:
+        """Epochs without improvement that may pass where the loss is this."""
+        return PLATEAU_PATIENCE * patience if self.holds(loss) else patience
+
+    def warning(self, state: TrainingState, X, names: np.ndarray | None) -> str | None:
+        """What to tell the user if training has ended on the plateau; None if it has not.
+
+        Parameters
+        ----------
+        state : TrainingState
+        X : ndarray or CSR of shape (n_sampled_rows, n_features)
+            Some training rows.
+        names : ndarray of shape (n_features,) or None
+            Names of X's columns.
+        """
+        is_last = state.best_theta is None
+        if is_last and not any(self.objective.dropout) and self._is_surely_left(state.loss):
+            return None
+        loss = self._data_loss(state.published_theta)
+        if not self.holds(loss):
+            return None
+        return (
+            "The network predicts no better than a constant: its loss on the training rows is"
+            f" {loss:.4g}, and the best constant's is {self.constant:.4g}. {_advice(X, names)}"
+        )
+
+    def _is_surely_left(self, loss: float) -> bool:
+        return loss <= SURE_LOSS_SHARE * self.constant
+
+    def _data_loss(self, theta: np.ndarray) -> float:
+        """The loss on the training rows, without the penalty."""
+        whole = self.objective
+        data_term = Objective(whole.network, self.loss, 0.0, whole.data, whole.rows)
+        return data_term.loss_and_gradient(theta)[0]
+
+
+def _advice(X, names: np.ndarray | None) -> str:
+    """What to do, by the scale of X's columns."""
+    size = _column_sizes(X)
+    largest = int(size.argmax())
+    column = f"column {largest}" if names is None else f"column {names[largest]!r}"
+    if size[largest] > LARGE_COLUMN:
+        return (
+            f"X is not scaled: {column} has the largest values, about {size[largest]:.2g}."
+            " Scale X, for example with StandardScaler."
+        )
+    if size[largest] < SMALL_COLUMN:
+        return (
+            f"X is not scaled: even {column}, which has the largest values, is only about"
+            f" {size[largest]:.2g}. Scale X, for example with StandardScaler."
+        )
+    return (
+        "Try a smaller batch_size or alpha, another learning_rate_init, or a larger max_iter or"
+        " n_iter_no_change; it may also be that X does not tell the classes apart."
+    )
+
+
+def _column_sizes(X) -> np.ndarray:
+    """The root mean square of each column."""
+    with np.errstate(over="ignore"):
+        squares = X.multiply(X) if sparse.issparse(X) else np.square(X, dtype=np.float64)
+        return np.sqrt(np.asarray(squares.mean(axis=0), dtype=np.float64).ravel())
