@@ -22,7 +22,7 @@ nitpicky = True
 smartquotes = False  # code in docstrings keeps its quotes
 templates_path = ["_templates"]
 
-myst_enable_extensions = ["dollarmath"]
+myst_enable_extensions = ["dollarmath", "html_image"]
 myst_heading_anchors = 3
 autodoc_typehints = "none"  # docstrings have the types
 numpydoc_show_class_members = False
@@ -45,6 +45,7 @@ sphinx_gallery_conf = {
 
 html_theme = "pydata_sphinx_theme"
 html_title = f"skdigitnet {release}"
+html_logo = html_favicon = "_static/logo.svg"
 html_show_sourcelink = False
 html_static_path = ["_static"]
 html_css_files = ["custom.css"]
@@ -52,4 +53,8 @@ html_sidebars = {
     page: []
     for page in ("install", "tour", "benchmarks", "changes", "contributing", "releasing")
 }
-html_theme_options = {"header_links_before_dropdown": 6, "show_prev_next": False}
+html_theme_options = {
+    "header_links_before_dropdown": 6,
+    "logo": {"text": html_title},
+    "show_prev_next": False,
+}

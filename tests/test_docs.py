@@ -34,6 +34,7 @@ BLOCK = re.compile(
     """,
     re.MULTILINE | re.DOTALL | re.VERBOSE,
 )
+LINK = re.compile(r"""(?:\]\(|src="|srcset=")(?!https?:)([^)"#\s]+)""")
 FENCE = re.compile(r"^\s*(?:```|~~~|:::).*\b(?:python|pycon|py|doctest)", re.MULTILINE)
 USE_CALLBACKS = ("training.md", "skdigitnet.callbacks")
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
@@ -137,6 +138,12 @@ def test_contributing_names_every_module():
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     modules = {path.name for path in (ROOT / "skdigitnet").glob("*.py")}
     assert set(re.findall(r"`(\w+\.py)`", text)) == modules - {"__init__.py"}
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+def test_links_of_pages_outside_the_site(name):
+    paths = LINK.findall((ROOT / name).read_text(encoding="utf-8"))
+    assert [path for path in paths if not (ROOT / path).exists()] == []
 
 
 def test_check_links(tmp_path):

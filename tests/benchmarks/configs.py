@@ -122,13 +122,13 @@ CONFIGS = {config.name: config for config in (*GRID, *TARGETS)}
 SETS = {
     "targets": [config.name for config in TARGETS],
     "readme": [
-        "mnist-sgd-30-10",
-        "mnist-nesterov-100-200",
         "digits-sgd-30-10",
         "digits-sgd-30-32",
         "digits-nesterov-100-200",
         "digits-adam-100-200",
         "digits-lbfgs-100",
+        "mnist-sgd-30-10",
+        "mnist-sgd-100-200",
         "mnist5k-lbfgs-100",
         "predict-100",
         "predict-rows-100",

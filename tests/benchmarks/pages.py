@@ -39,6 +39,7 @@ COMPARISONS = {
     "compare-skorch": "Against skorch, one thread",
     "compare-2-threads": "Against scikit-learn and JAX, two threads",
 }
+ONE_THREAD = ("compare", "compare-torch", "compare-skorch")
 COMPARED = ("configuration", "peer", "ours", "peer's", "ratio", "objective", "accuracy")
 FAMILIES = {
     "mnist-sgd": "MNIST, plain SGD",

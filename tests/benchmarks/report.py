@@ -5,7 +5,8 @@
     python tests/benchmarks/report.py                 write the page from what there is
 
 The files are kept in .benchmarks/ in the repository, which git ignores; the pictures are
-drawn into docs/images/. A full run takes about half an hour and wants a quiet machine.
+drawn into docs/images/, also the one of the README and the home page. A full run takes
+about half an hour and wants a quiet machine.
 """
 
 from __future__ import annotations
@@ -60,12 +61,17 @@ def load(folder: Path) -> dict[str, dict]:
 
 
 def draw(measured: dict[str, dict], images: Path) -> None:
-    from plots import plot_growth, plot_ratios
+    from configs import SETS
+    from plots import PAGES, plot_growth, plot_ratios, plot_speed
 
     images.mkdir(parents=True, exist_ok=True)
     for name in pages.COMPARISONS:
         if name in measured:
             plot_ratios(measured[name]["results"], images / f"{name}.png")
+    one_thread = [measured[name]["results"] for name in pages.ONE_THREAD if name in measured]
+    rows = [row for rows in one_thread for row in rows if row["name"] in SETS["readme"]]
+    for page in PAGES if rows else []:
+        plot_speed(rows, page, images / f"speed-{page}.svg")
     if "growth" in measured:
         plot_growth(measured["growth"]["results"], images / "growth.png")
 
