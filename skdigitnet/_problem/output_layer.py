@@ -43,7 +43,13 @@ class OutputLayer:
         return z.argmax(axis=1)
 
     def probabilities(self, z: np.ndarray) -> np.ndarray:
-        """Probability of each class (n_rows, n_classes)."""
+        """Probability of each class (n_rows, n_classes), rounded within the open (0, 1)."""
+        p = self._rounded_probabilities(z)
+        limits = np.finfo(p.dtype)
+        return np.clip(p, limits.tiny, 1 - limits.epsneg, out=p)
+
+    def _rounded_probabilities(self, z: np.ndarray) -> np.ndarray:
+        """The same to the nearest number, which may be 0 or 1."""
         if self.out_activation == "softmax":
             return softmax(z, axis=1)
         if z.shape[1] == 1 and not self.multilabel:

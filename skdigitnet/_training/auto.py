@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from skdigitnet._problem.network import Network
+
 # By solver and activation of the hidden layers, for batches of the automatic size. Chosen on
 # one half of the data sets of tests/benchmarks/defaults.py; docs/defaults.md has the figures.
 LEARNING_RATES = {
-    "sgd": {"logistic": 0.1, "tanh": 0.03, "relu": 0.02, "identity": 0.02},
+    "sgd": {"logistic": 0.1, "tanh": 0.03, "relu": 0.02, "identity": 0.005},
     "adam": {"logistic": 0.01, "tanh": 0.003, "relu": 0.003, "identity": 0.003},
 }
+# With identity outputs the gradient has no bound.
+MAX_UNBOUNDED_RATE = 0.01
 MIN_BATCH_SIZE = 32
 MAX_BATCH_SIZE = 200
 BATCHES_PER_EPOCH = 100
@@ -22,6 +26,9 @@ def auto_batch_size(n_rows: int) -> int:
     return min(max(n_rows // BATCHES_PER_EPOCH, MIN_BATCH_SIZE), MAX_BATCH_SIZE)
 
 
-def auto_learning_rate(solver: str, activation: str) -> float:
-    """The step for hidden units of this kind."""
-    return LEARNING_RATES[solver][activation]
+def auto_learning_rate(solver: str, network: Network) -> float:
+    """The step for a network with hidden units and outputs of these kinds."""
+    rate = LEARNING_RATES[solver][network.activation]
+    if network.out_activation == "identity":
+        rate = min(rate, MAX_UNBOUNDED_RATE)
+    return rate

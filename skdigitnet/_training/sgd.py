@@ -166,7 +166,7 @@ class StochasticSolver:
     def _rate(self, objective: Objective, state: TrainingState) -> float:
         """The learning rate of the next epoch."""
         if isinstance(self.learning_rate_init, str):
-            initial = auto_learning_rate(self.solver, objective.network.activation)
+            initial = auto_learning_rate(self.solver, objective.network)
         else:
             initial = self.learning_rate_init
         schedule = self.learning_rate
