@@ -327,7 +327,10 @@ class SearchDisplay:
         Parameters
         ----------
         cv_results : dict or DataFrame
-            As a search's ``cv_results_``.
+            As a search's ``cv_results_``, or as a table that it was saved to is read,
+            such as with :func:`pandas.read_csv`. In a table the parameters are the columns
+            ``param_*``: what is empty there, a candidate does not set ("default"), and
+            text of a number, a tuple, True, False or None becomes that.
         parameters : str, sequence of one or two str, or None, default=None
             What to show, on the x-axis and the y-axis. A Pipeline's parameter may go by
             its last part ("alpha"). None shows all that vary and are not in ``fixed``.
@@ -347,7 +350,8 @@ class SearchDisplay:
         ------
         ValueError
             If none or more than two parameters would be shown, a parameter, value or
-            metric is not in the results, or a candidate occurs twice.
+            metric is not in the results, columns are missing or hold no numbers, or a
+            candidate occurs twice.
         """
         results = SearchResults(cv_results, metric)
         shown, held = results.choose(parameters, fixed)
