@@ -356,12 +356,17 @@ def without_params(cv_results):
 
 FORMS = {
     "read_csv": table_of,
-    "all text": lambda cv_results: table_of(cv_results, dtype=str),
-    "empty text": lambda cv_results: table_of(cv_results, keep_default_na=False),
-    "nullable": lambda cv_results: table_of(cv_results, dtype_backend="numpy_nullable"),
-    "DataFrame": lambda cv_results: pd.DataFrame(without_params(cv_results)),
-    "masked arrays": without_params,
     "sorted": lambda cv_results: table_of(cv_results).sort_values("rank_test_score"),
+    "masked arrays": without_params,
+    "DataFrame": lambda cv_results: pd.DataFrame(without_params(cv_results)),
+    "columns": lambda cv_results: table_of(without_params(cv_results)),
+    "text": lambda cv_results: table_of(without_params(cv_results), dtype=str),
+    "empty text": lambda cv_results: table_of(
+        without_params(cv_results), keep_default_na=False
+    ),
+    "nullable": lambda cv_results: table_of(
+        without_params(cv_results), dtype_backend="numpy_nullable"
+    ),
 }
 
 
@@ -390,12 +395,18 @@ def test_saved_numbers_are_numbers(form):
 
 
 def test_saved_none_is_not_what_is_not_set():
+    """The fields of both are empty, but params has the None."""
     grid = {"class_weight": [None, "balanced"], "shuffle": [True, False]}
-    cv_results = search_over(grid, refit=False).cv_results_
-    saved = SearchDisplay.from_results(table_of(cv_results, keep_default_na=False))
-    assert {PREFIX + "class_weight", PREFIX + "shuffle"} == set(saved.parameters)
+    saved = SearchDisplay.from_results(table_of(search_over(grid, refit=False).cv_results_))
     assert [None, "balanced"] in saved.values
     assert [True, False] in saved.values
+
+
+def test_params_whose_text_is_no_python_are_read_from_their_columns():
+    grid = {"alpha": np.geomspace(0.1, 10, 3), "class_weight": ["balanced"]}
+    table = table_of(search_over(grid, refit=False).cv_results_)
+    table["params"] = [f"Candidate({i})" for i in range(3)]  # as np.float64(0.1) in a dict
+    assert SearchDisplay.from_results(table).values == [pytest.approx([0.1, 1, 10])]
 
 
 def test_failed_folds_of_saved_results_are_dashes():
@@ -424,7 +435,7 @@ def test_what_saved_results_lack_is_named(left_out, message):
     for table in (kept, pd.DataFrame(kept)):
         with pytest.raises(ValueError, match=message):
             SearchDisplay.from_results(table)
-    only_text = table_of(results({"a": [1, 2]}))  # of params, and no param_a
+    only_text = results({"a": [1, 2]}) | {"params": ["Candidate(1)", "Candidate(2)"]}
     with pytest.raises(ValueError, match="has no params as dicts"):
         SearchDisplay.from_results(only_text)
 

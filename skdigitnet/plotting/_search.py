@@ -328,9 +328,10 @@ class SearchDisplay:
         ----------
         cv_results : dict or DataFrame
             As a search's ``cv_results_``, or as a table that it was saved to is read,
-            such as with :func:`pandas.read_csv`. In a table the parameters are the columns
-            ``param_*``: what is empty there, a candidate does not set ("default"), and
-            text of a number, a tuple, True, False or None becomes that.
+            such as with :func:`pandas.read_csv`. The parameters are those in ``params``,
+            or, where that is missing or text of other things than numbers, tuples and
+            names, in the columns ``param_*``, where an empty field (None too, in a table)
+            is a parameter that the candidate does not set, "default".
         parameters : str, sequence of one or two str, or None, default=None
             What to show, on the x-axis and the y-axis. A Pipeline's parameter may go by
             its last part ("alpha"). None shows all that vary and are not in ``fixed``.

@@ -156,10 +156,10 @@ class SearchResults:
 def _candidates(cv_results: Mapping) -> list[dict[str, Any]]:
     """The parameters that each candidate sets.
 
-    From ``params``, or, where a file has made text of that, from the columns ``param_*``,
-    in which what a candidate does not set is empty.
+    From ``params``, be it dicts or their text, or, where it is neither, from the columns
+    ``param_*``, in which what a candidate does not set is empty.
     """
-    params = list(cv_results["params"]) if "params" in cv_results else []
+    params = [_value(each) for each in cv_results.get("params", [])]
     if params and all(isinstance(each, Mapping) for each in params):
         return params
     columns = {key[6:]: cv_results[key] for key in cv_results if key.startswith("param_")}
@@ -176,7 +176,7 @@ def _candidates(cv_results: Mapping) -> list[dict[str, Any]]:
 
 
 def _value(value: Any) -> Any:
-    """A parameter's value; numbers, tuples, True and None also from their text."""
+    """A parameter's value; numbers, tuples, dicts, True and None also from their text."""
     if isinstance(value, str):
         try:
             return ast.literal_eval(value)
