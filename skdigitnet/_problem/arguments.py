@@ -10,6 +10,9 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.validation import validate_data
 
+# what X may be without a conversion; anything else becomes the first
+FLOATS = (np.float64, np.float32)
+
 
 @contextmanager
 def naming(*names: str) -> Iterator[None]:
@@ -44,13 +47,31 @@ def check_indices(X) -> None:
         type(X)((X.data, X.coords), shape=X.shape)
 
 
-def check_features(estimator, X, **options):
+def check_features(estimator, X, *, dtype, **options):
     """X by ``validate_data`` with these options, in the byte order of this machine."""
     with naming("X"):
         check_indices(X)
-        X = validate_data(estimator, X, **options)
+        if dtype is FLOATS and _is_float32_frame(X):
+            dtype = np.float32
+        X = validate_data(estimator, X, dtype=dtype, **options)
         check_indices(X)  # of a format that has its indices in another form
     return X.astype(X.dtype.newbyteorder("="), copy=False)
+
+
+def _is_float32_frame(X) -> bool:
+    """Whether X is a data frame of float32 columns.
+
+    scikit-learn knows them in a pandas frame of NumPy's dtypes only.
+    """
+    if not hasattr(type(X), "columns"):
+        return False
+    if not hasattr(X, "iloc"):  # Polars, PyArrow
+        return np.asarray(X[:0]).dtype == np.float32
+    # nullable, Arrow-backed and sparse columns name the NumPy dtype of their values
+    return all(
+        getattr(dtype, "numpy_dtype", getattr(dtype, "subtype", dtype)) == np.float32
+        for dtype in X.dtypes
+    )
 
 
 def as_floats(name: str, value) -> np.ndarray:

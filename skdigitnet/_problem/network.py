@@ -121,6 +121,7 @@ class Network:
 def make_network(
     n_features: int,
     labels: Labels,
+    y: np.ndarray | None = None,
     *,
     hidden_layer_sizes,
     activation: str,
@@ -128,6 +129,8 @@ def make_network(
     output_activation: str,
 ) -> Network:
     """The network that the estimator's parameters and the labels call for.
+
+    y, where there is one, only serves the error for a one-hot matrix.
 
     Raises
     ------
@@ -144,9 +147,12 @@ def make_network(
             " loss='squared_error', or another output_activation."
         )
     if labels.multilabel and out_activation == "softmax":
+        advice = "Use 'auto' or 'logistic'."
+        if y is not None and (y.sum(axis=1) == 1).all():
+            advice = "Its rows are one-hot: give y.argmax(axis=1) instead."
         raise ValueError(
-            "output_activation='softmax' is for one label a row, and y has several; use"
-            " 'auto' or 'logistic'."
+            "output_activation='softmax' is for one label a row, and y is an indicator matrix,"
+            f" for several. {advice}"
         )
     one_output = n_classes == 2 and not labels.multilabel and out_activation != "softmax"
     hidden = check_hidden_layer_sizes(hidden_layer_sizes)

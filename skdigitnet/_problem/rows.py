@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils.validation import check_array, check_consistent_length
+from sklearn.utils.validation import check_consistent_length
 
-from skdigitnet._problem.arguments import as_floats, check_features, check_indices, naming
+from skdigitnet._problem.arguments import FLOATS, as_floats, check_features, naming
 from skdigitnet._problem.labels import Labels, check_target
 
 
@@ -62,7 +62,7 @@ def check_training_rows(estimator, X, y, sample_weight, *, reset: bool) -> Train
     """
     # scikit-learn notes the features before it looks at the values
     scratch = copy.copy(estimator)
-    X, y = _check_rows(scratch, X, y, dtype=(np.float64, np.float32), reset=reset)
+    X, y = _check_rows(scratch, X, y, dtype=FLOATS, reset=reset)
     noted = ("n_features_in_", "feature_names_in_")
     return TrainingRows(
         X=X,
@@ -81,16 +81,7 @@ def _check_rows(estimator, X, y, *, dtype, reset: bool) -> tuple[Any, np.ndarray
         estimator, X, accept_sparse=("csr", "csc"), dtype=dtype, order="C", reset=reset
     )
     with naming("y"):
-        check_indices(y)
-        y = check_array(
-            y,
-            accept_sparse="csr",
-            ensure_2d=False,
-            dtype=None,
-            input_name="y",
-            estimator=estimator,
-        )
-        y = check_target(y)
+        y = check_target(y, estimator)
     with naming("X", "y"):
         check_consistent_length(X, y)
     return X.tocsr() if sparse.issparse(X) else X, y
