@@ -220,6 +220,6 @@ def _check_objects(labels: np.ndarray, name: str) -> None:
     kind = np.asarray(labels.ravel().tolist()).dtype.kind
     dtype = {"b": "bool", "i": "int", "f": "float"}.get(kind, "str")
     raise ValueError(
-        f"{name} has dtype object and labels of type {', '.join(kinds)}. Convert it, for"
-        f" example by {name}.astype({dtype})."
+        f"{name}: Unknown label type: dtype object with labels of type {', '.join(kinds)}."
+        f" Convert it, for example by {name}.astype({dtype})."
     )
