@@ -1,4 +1,4 @@
-"""The classes, and y as the network takes it."""
+"""The classes, and y in the form that the network trains on."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from skdigitnet._problem.arguments import check_indices
 
 @dataclass(frozen=True)
 class Labels:
-    """The classes, and how y names them.
+    """The classes, and whether y is multilabel.
 
     Attributes
     ----------
@@ -29,14 +29,14 @@ class Labels:
 
     @classmethod
     def of(cls, y) -> Labels:
-        """Those that y holds; y as :func:`check_target` returns it."""
+        """The labels of y, which is as :func:`check_target` returns it."""
         if y.ndim == 2:
             return cls(np.arange(y.shape[1]), multilabel=True)
         return cls(_unique(y, "y"), multilabel=False)
 
     @classmethod
     def given(cls, classes, y) -> Labels:
-        """Those that the user lists in the first call to ``partial_fit``."""
+        """The labels that the user lists in the first call to ``partial_fit``."""
         if classes is None:
             raise ValueError("classes must be passed on the first call to partial_fit.")
         classes = _check_classes(classes)
@@ -74,7 +74,8 @@ class Labels:
         Raises
         ------
         ValueError
-            If y holds a label that is not a class, or has another form.
+            If y has a label that is not a class, or is multilabel and was not before, or
+            the reverse.
         """
         if self.multilabel != (y.ndim == 2):
             form = "an indicator matrix" if self.multilabel else "one label a row"
@@ -96,7 +97,7 @@ class Labels:
         return np.searchsorted(self.classes, y).astype(np.intp, copy=False)
 
     def decode(self, indices: np.ndarray) -> np.ndarray:
-        """The labels of indices; the inverse of :meth:`indices`."""
+        """The labels for class indices; the inverse of :meth:`indices`."""
         return indices if self.multilabel else self.classes[indices]
 
 
@@ -172,10 +173,10 @@ def check_target(y, estimator):
 
 
 def _as_stored(y):
-    """A pandas y with the integers, booleans or categories that it holds.
+    """A pandas y as an array of its integers, booleans or categories.
 
-    ``check_array`` makes floats of them, so that it can express missing ones: a y that has
-    such is left to it.
+    ``check_array`` converts nullable and Arrow-backed dtypes to float, which can express
+    missing values. A y with missing values, and any other y, is returned unchanged.
     """
     is_frame = hasattr(type(y), "iloc") and y.ndim == 2
     dtypes = list(y.dtypes) if is_frame else [getattr(y, "dtype", None)]
