@@ -271,7 +271,7 @@ class FittingMixin(CallbackSupportMixin):
     def _run(
         self, training: Training, solver, dropout, task: FitTask, *, keep_state: bool
     ) -> str | None:
-        """Train and publish, on Ctrl-C what there is."""
+        """Train, then publish the weights; on Ctrl-C, publish those so far."""
         try:
             warning = training.run(
                 solver,
@@ -317,7 +317,7 @@ class FittingMixin(CallbackSupportMixin):
         )
 
     def _as_fitted(self, training: Training) -> dict:
-        """What makes of a copy of this estimator a fitted one that can be pickled."""
+        """The attributes that make a copy of this estimator fitted and picklable."""
         nothing = dict.fromkeys(("_training", *LEFT_BY_A_FIT))
         return {**nothing, **self._published(training)}
 
@@ -344,7 +344,7 @@ def published_attributes(
     has_scores : bool
         Whether there are validation scores.
     """
-    # training may go on in the state's own arrays
+    # a copy, since training may continue in the state's own arrays
     coefs, intercepts = network.unpack(state.published_theta.copy())
     return {
         **features,

@@ -91,7 +91,7 @@ class Labels:
         if unseen:
             raise ValueError(
                 f"y has labels {unseen}, which are not among the classes"
-                f" {self.classes.tolist()}. Train anew with fit and warm_start=False, or list"
+                f" {self.classes.tolist()}. Call fit with warm_start=False, or list"
                 " every class in the first call to partial_fit."
             )
         return np.searchsorted(self.classes, y).astype(np.intp, copy=False)
