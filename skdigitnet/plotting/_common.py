@@ -225,7 +225,7 @@ def find_network(estimator: Any, attribute: str) -> Any:
             if hasattr(network, attribute):
                 return network
     raise AttributeError(
-        f"{type(estimator).__name__} has no {attribute}, nor does any of its steps. Pass"
+        f"{type(estimator).__name__} has no {attribute}, and neither has any of its steps. Give"
         f" a fitted network such as BackpropMLPClassifier, a Pipeline that ends with one,"
         f" or a search over one."
     )
