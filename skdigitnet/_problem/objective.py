@@ -15,14 +15,14 @@ from skdigitnet._system.threads import ALONE, Team
 MAX_BLOCK_ROWS = 1024
 MIN_BLOCK_ROWS = 64
 BLOCK_BYTES = 2**24
-# Arithmetic in one compiled call, a few hundredths of a second of it, after which
-# Python looks for Ctrl-C; and what a row costs at least.
+# Operations in one compiled call, a few hundredths of a second, after which Python checks
+# for Ctrl-C; and the minimum that a row counts for.
 CALL_OPERATIONS = 2**28
 ROW_OPERATIONS = 500
 
 
 def block_rows(row_elements: int, itemsize: int) -> int:
-    """How many rows of ``row_elements`` numbers each make a block of bounded size."""
+    """Number of rows of ``row_elements`` numbers in a block of bounded size."""
     rows = BLOCK_BYTES // (row_elements * itemsize)
     return max(MIN_BLOCK_ROWS, min(rows, MAX_BLOCK_ROWS))
 
@@ -42,12 +42,12 @@ class Objective:
     data : Data
         Inputs, targets and weights.
     rows : ndarray of shape (n_training_rows,), dtype intp
-        The rows of data that i runs over, in the order in which they are taken.
+        The training rows that i runs over, in this order.
     team : Team, default=ALONE
-        The threads that compute it.
+        The threads that compute the objective.
     dropout : tuple of float, default=()
         Share of each hidden layer's units that SGD and Adam drop; empty for none. The
-        objective itself is that of the whole network.
+        objective itself is computed without dropout.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Objective:
         dropout: tuple[float, ...] = (),
     ):
         self.network, self.data, self.rows, self.dropout = network, data, rows, dropout
-        # sorted, so that the last bit does not depend on the order that the rows are in
+        # sorted, so that the order of the rows does not change the last bit
         self.total_weight = float(np.sort(data.sample_weight[rows]).sum())
         self.decay = alpha / self.total_weight
         size = block_rows(data.row_elements + sum(network.layer_sizes[1:]), data.dtype.itemsize)
@@ -80,7 +80,7 @@ class Objective:
 
     @property
     def row_operations(self) -> int:
-        """About how much arithmetic a row takes: a forward and a backward pass."""
+        """Approximate operations for the forward and backward pass of a row."""
         return ROW_OPERATIONS + 6 * self.backprop.n_params
 
     def loss_and_gradient(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
