@@ -10,9 +10,9 @@ from scipy.stats import chi2_contingency
 from sklearn.utils import check_random_state
 
 from skdigitnet import BackpropMLPClassifier
-from skdigitnet._core import kernels
-from skdigitnet._core.plan import Backprop, Workspace
-from skdigitnet._core.rows import Data
+from skdigitnet._core import train
+from skdigitnet._core.plan import Plan, Workspace
+from skdigitnet._core.rows import Samples
 from skdigitnet._system.threads import ALONE, Team
 
 DTYPES = (np.float32, np.float64)
@@ -75,13 +75,13 @@ class Problem:
         """Epoch losses and theta by the kernel; workspaces begin with NaN in them."""
         n = self.network
         X = self.format(self.X)
-        net = Backprop(
+        plan = Plan(
             n.layer_sizes, n.activation, n.loss, n.out_activation, block_size,
             sparse.issparse(X), self.shares if dropout is None else dropout,
         )  # fmt: skip
-        workspace = Workspace(net, Data(X, self.y, self.weight), team.n_threads)
+        workspace = Workspace(plan, Samples(X, self.y, self.weight), team.n_threads)
         workspace.real_array[:] = np.nan
-        update = kernels.Update(rule, **RULES[rule][0])
+        update = train.Update(rule, **RULES[rule][0])
         theta, gradient = self.theta.copy(), np.full_like(self.theta, np.nan)
         moments = np.zeros(update.n_moments * len(theta), theta.dtype)
         losses, decay = [], 0.3 / self.weight.sum()
@@ -90,7 +90,7 @@ class Problem:
             while position < N_ROWS:
                 stop = min(position + call_rows, N_ROWS)
                 position, loss = team.run(
-                    kernels.train, workspace, update, order, position, stop, batch_size,
+                    train.train, workspace, update, order, position, stop, batch_size,
                     decay, theta, gradient, moments, key,
                 )  # fmt: skip
                 total += loss
@@ -184,16 +184,16 @@ def kernel_mask(key, share, n_rows=400, n_units=50):
 
     All of them are 1 and d loss / dz is 1, so the last weights' step is minus the mask.
     """
-    net = Backprop((1, n_units, 1), "identity", "squared_error", "identity", 1, False, (share,))
-    rows = Data(np.ones((n_rows, 1)), np.zeros((n_rows, 1), np.uint8), np.ones(n_rows))
-    workspace = Workspace(net, rows)
-    update = kernels.Update("gradient_descent", learning_rate=1.0)
-    start = np.zeros(net.n_params)
+    plan = Plan((1, n_units, 1), "identity", "squared_error", "identity", 1, False, (share,))
+    rows = Samples(np.ones((n_rows, 1)), np.zeros((n_rows, 1), np.uint8), np.ones(n_rows))
+    workspace = Workspace(plan, rows)
+    update = train.Update("gradient_descent", learning_rate=1.0)
+    start = np.zeros(plan.n_params)
     start[2 * n_units :] = 1.0  # the intercepts
     mask, order = np.empty((n_rows, n_units)), np.arange(n_rows)
     for row in order:
         theta = start.copy()
-        kernels.train(
+        train.train(
             workspace, update, order, row, row + 1, 1, 0.0, theta, np.empty_like(theta),
             np.empty(0), key,
         )  # fmt: skip

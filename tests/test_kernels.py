@@ -7,9 +7,9 @@ import pytest
 import reference
 from scipy import sparse
 
-from skdigitnet._core import kernels
-from skdigitnet._core.plan import Backprop, Workspace
-from skdigitnet._core.rows import Data, compress, density
+from skdigitnet._core import arithmetic, predict, train
+from skdigitnet._core.plan import Plan, Workspace
+from skdigitnet._core.rows import Samples, compress, density
 from skdigitnet._system.threads import ALONE, Team
 
 DTYPES = (np.float32, np.float64)
@@ -23,12 +23,12 @@ def avx2_and_avx512():
 
     def both(function):
         for name in ("avx2", "avx512"):
-            if kernels.use_instruction_set(name) != name:
+            if arithmetic.use_instruction_set(name) != name:
                 pytest.skip(f"this processor has no {name}")
             yield function()
 
     yield both
-    kernels.use_instruction_set()
+    arithmetic.use_instruction_set()
 
 
 def assert_close(actual, expected, tolerance, *, floor=0.0):
@@ -50,8 +50,8 @@ def random_layer(m, k, n, dtype, seed=0):
 
 def layer_outputs(a, W, b, activation="identity"):
     """f(a @ W + b)."""
-    z, _ = kernels.network_outputs(a, [W], [b], "identity", len(a))
-    kernels.apply_activation(activation, z)
+    z, _ = predict.network_outputs(a, [W], [b], "identity", len(a))
+    predict.apply_activation(activation, z)
     return z
 
 
@@ -101,7 +101,7 @@ def test_outputs_of_a_network_are_those_of_its_layers(sizes, dtype):
         a = layer_outputs(a, W, b, "tanh")
     expected = layer_outputs(a, coefs[-1], intercepts[-1])
     for block_size in (1, 7, 49, 50, 1000):
-        z, is_finite = kernels.network_outputs(X, coefs, intercepts, "tanh", block_size)
+        z, is_finite = predict.network_outputs(X, coefs, intercepts, "tanh", block_size)
         np.testing.assert_array_equal(z, expected)
         assert is_finite
         for value in (np.nan, np.inf, -np.inf):
@@ -109,14 +109,14 @@ def test_outputs_of_a_network_are_those_of_its_layers(sizes, dtype):
                 bad = X.copy()
                 bad[row, 2] = value
                 args = bad, coefs, intercepts, "tanh", block_size
-                assert not kernels.network_outputs(*args)[1]
+                assert not predict.network_outputs(*args)[1]
 
 
 def test_outputs_of_layers_that_do_not_fit():
     W, b = np.ones((4, 3)), np.ones(3)
     for coefs, intercepts in (([W[:3]], [b]), ([W], [b[:2]]), ([W, W], [b, b])):
         with pytest.raises(ValueError, match="do not fit"):
-            kernels.network_outputs(np.ones((2, 4)), coefs, intercepts, "relu", 10)
+            predict.network_outputs(np.ones((2, 4)), coefs, intercepts, "relu", 10)
 
 
 # Activations
@@ -129,7 +129,7 @@ def test_activation(activation, dtype):
     z = np.concatenate([np.linspace(-30, 30, 1001), extremes, np.negative(extremes)])
     a = z.astype(dtype)[np.newaxis]
     expected = reference.ACTIVATIONS[activation](a.astype(np.float64))
-    kernels.apply_activation(activation, a)
+    predict.apply_activation(activation, a)
     np.testing.assert_allclose(
         a, expected, rtol=10 * np.finfo(dtype).eps, atol=np.finfo(dtype).tiny
     )
@@ -138,7 +138,7 @@ def test_activation(activation, dtype):
 @pytest.mark.parametrize("activation", reference.ACTIVATIONS)
 def test_activation_keeps_nan_so_that_divergence_is_seen(activation):
     z = np.array([[1.0, np.nan]])
-    kernels.apply_activation(activation, z)
+    predict.apply_activation(activation, z)
     np.testing.assert_array_equal(np.isnan(z), [[False, True]])
 
 
@@ -200,9 +200,9 @@ class Problem:
             array.setflags(write=False)
         n = self.network
         sizes, sparse_X = n.layer_sizes, sparse.issparse(X)
-        net = Backprop(sizes, n.activation, n.loss, n.out_activation, block_size, sparse_X)
-        assert net.n_params == n.n_params
-        workspace = Workspace(net, Data(X, self.y, self.weight), n_threads)
+        plan = Plan(sizes, n.activation, n.loss, n.out_activation, block_size, sparse_X)
+        assert plan.n_params == n.n_params
+        workspace = Workspace(plan, Samples(X, self.y, self.weight), n_threads)
         workspace.real_array[:] = np.nan  # what it holds beforehand must not matter
         return workspace
 
@@ -212,9 +212,9 @@ class Problem:
         order = np.arange(len(self.X)) if order is None else order
         total = self.weight[order].sum() or 1.0
         gradient = np.zeros_like(self.theta)
-        loss = kernels.add_penalty(workspace.plan, alpha / total, self.theta, gradient)
+        loss = train.add_penalty(workspace.plan, alpha / total, self.theta, gradient)
         loss += team.run(
-            kernels.add_loss_gradient,
+            train.add_loss_gradient,
             workspace, order, 0, len(order), 1 / total, self.theta, gradient,
         )  # fmt: skip
         rows = (self.X[order], self.t[order], self.weight[order])
@@ -238,7 +238,7 @@ class Problem:
             while position < n_rows:
                 stop = min(position + (call_rows or n_rows), n_rows)
                 position, loss = team.run(
-                    kernels.train, workspace, update, order, position, stop, batch_size,
+                    train.train, workspace, update, order, position, stop, batch_size,
                     decay, theta, gradient, moments,
                 )  # fmt: skip
                 total += loss
@@ -407,14 +407,14 @@ def test_weights_and_targets_must_fit_the_rows():
     X, y, weight = np.ones((4, 2)), np.zeros(4, np.intp), np.ones(4)
     for wrong in ((X, y[:3], weight), (X, y, weight[:3])):
         with pytest.raises(ValueError, match="same number of rows"):
-            Data(*wrong)
+            Samples(*wrong)
 
 
 def test_column_of_sparse_rows_out_of_range():
     X = sparse.csr_array(np.eye(4))
     X.indices[2] = 4
     with pytest.raises(ValueError, match="ind"):
-        Data(X, np.zeros(4, np.intp), np.ones(4))
+        Samples(X, np.zeros(4, np.intp), np.ones(4))
 
 
 @pytest.mark.parametrize(
@@ -438,22 +438,22 @@ def test_arrays_that_do_not_fit_the_plan(wrong, message):
         **wrong,
     }
     with pytest.raises(ValueError, match=message):
-        kernels.add_loss_gradient(**arguments, weight_scale=1.0)
-    update = kernels.Update("gradient_descent", learning_rate=0.1)
+        train.add_loss_gradient(**arguments, weight_scale=1.0)
+    update = train.Update("gradient_descent", learning_rate=0.1)
     with pytest.raises(ValueError, match=message):
-        kernels.train(**arguments, update=update, batch_size=29, decay=0.0, moments=np.zeros(0))
+        train.train(**arguments, update=update, batch_size=29, decay=0.0, moments=np.zeros(0))
 
 
 def test_workspace_of_a_plan_and_data_that_do_not_fit():
     dense, sparse_ = Problem().compile(), Problem(format_="csr").compile()
     wider = Problem((8, 4)).compile()
     with pytest.raises(ValueError, match="8 features, not 7"):
-        Workspace(dense.plan, wider.data)
-    for plan, data in ((dense.plan, sparse_.data), (sparse_.plan, dense.data)):
+        Workspace(dense.plan, wider.samples)
+    for plan, data in ((dense.plan, sparse_.samples), (sparse_.plan, dense.samples)):
         with pytest.raises(ValueError, match="sparse"):
             Workspace(plan, data)
     with pytest.raises(ValueError, match="n_threads=0"):
-        Workspace(dense.plan, dense.data, 0)
+        Workspace(dense.plan, dense.samples, 0)
 
 
 # Training
@@ -463,18 +463,18 @@ ADAM = {"learning_rate": 0.01, "beta_1": 0.8, "beta_2": 0.99, "epsilon": 1e-6}
 # the kernels' update and the reference's
 RULES = {
     "gradient_descent": lambda: (
-        kernels.Update("gradient_descent", learning_rate=RATE),
+        train.Update("gradient_descent", learning_rate=RATE),
         reference.gradient_descent(learning_rate=RATE),
     ),
     "momentum": lambda: (
-        kernels.Update("momentum", learning_rate=RATE, momentum=0.8),
+        train.Update("momentum", learning_rate=RATE, momentum=0.8),
         reference.momentum(learning_rate=RATE, momentum=0.8),
     ),
     "nesterov": lambda: (
-        kernels.Update("nesterov", learning_rate=RATE, momentum=0.8),
+        train.Update("nesterov", learning_rate=RATE, momentum=0.8),
         reference.momentum(learning_rate=RATE, momentum=0.8, nesterov=True),
     ),
-    "adam": lambda: (kernels.Update("adam", **ADAM), reference.adam(**ADAM)),
+    "adam": lambda: (train.Update("adam", **ADAM), reference.adam(**ADAM)),
 }
 
 

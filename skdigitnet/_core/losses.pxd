@@ -10,7 +10,7 @@ Learning", 2016, section 6.2.2).
 
 from libc.math cimport log, log1p
 
-from .elementwise cimport exp_array
+from .arithmetic cimport exp_array
 from .real cimport real
 
 cdef enum OutputLoss:
@@ -31,7 +31,7 @@ cdef inline real row_max(const real* z, Py_ssize_t n) noexcept nogil:
 
 
 cdef inline void exponentials(
-    int instruction_set, OutputLoss f, const real* z, Py_ssize_t m, Py_ssize_t n, real* out,
+    OutputLoss f, const real* z, Py_ssize_t m, Py_ssize_t n, real* out
 ) noexcept nogil:
     """out_ik = exp(z_ik - max_j z_ij) for softmax, exp(-|z_ik|) for logistic outputs."""
     cdef:
@@ -47,7 +47,7 @@ cdef inline void exponentials(
             out[i] = -z[i] if z[i] > 0 else z[i]
     else:
         return
-    exp_array(instruction_set, out, m * n)
+    exp_array(out, m * n)
 
 
 cdef inline real divide_by_sum(real* p, Py_ssize_t n) noexcept nogil:

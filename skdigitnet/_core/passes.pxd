@@ -9,18 +9,15 @@ from libc.math cimport NAN
 from libc.stdint cimport uint64_t
 from libc.string cimport memcpy, memset
 
-from .activations cimport activate, multiply_by_derivative
-from .plan cimport (
-    PACKED_COLUMNS, Backprop, Layer, Panel, Workspace, max_expanded_rows, panel_of,
-)
-from .rows cimport Data
+from .arithmetic cimport activate, gemm, multiply_by_derivative, spmm
 from .dropout cimport drop_units
-from .gemm cimport gemm, spmm
-from .layers cimport (
-    affine, affine_sparse, column_sums, make_dense, transpose_entries,
-)
+from .layers cimport affine, affine_sparse, column_sums, make_dense, transpose_entries
 from .losses cimport exponentials, loss_and_derivative
+from .plan cimport (
+    PACKED_COLUMNS, Layer, Panel, Plan, Workspace, max_expanded_rows, panel_of,
+)
 from .real cimport real
+from .rows cimport Samples
 from .team cimport wait_for_team
 
 cdef extern from "c/prefetch.h" nogil:
@@ -55,63 +52,63 @@ cdef inline Share share_of(
 
 
 cdef inline Share share_of_panels(
-    Backprop net, Workspace workspace, int thread
+    Plan plan, Workspace workspace, int thread
 ) noexcept nogil:
     """The panels that are this thread's: those that begin in its part of the weights."""
     cdef:
         Py_ssize_t i, start
         Share share = Share(0, 0)
         Panel panel
-    for i in range(net.n_panels):
-        panel = panel_of(net, i)
-        start = net.layers[panel.layer].coefs + panel.first * net.layers[panel.layer].n_out
-        share.first += start * workspace.n_threads < net.n_coefs * thread
-        share.last += start * workspace.n_threads < net.n_coefs * (thread + 1)
+    for i in range(plan.n_panels):
+        panel = panel_of(plan, i)
+        start = plan.layers[panel.layer].coefs + panel.first * plan.layers[panel.layer].n_out
+        share.first += start * workspace.n_threads < plan.n_coefs * thread
+        share.last += start * workspace.n_threads < plan.n_coefs * (thread + 1)
     return share
 
 
-cdef inline bint is_consecutive(Data data, const Block* block) noexcept nogil:
+cdef inline bint is_consecutive(Samples samples, const Block* block) noexcept nogil:
     """Whether the rows lie side by side, none without weight."""
     cdef Py_ssize_t i
     for i in range(block.m):
-        if block.rows[i] != block.rows[0] + i or data.weight[block.rows[i]] == 0:
+        if block.rows[i] != block.rows[0] + i or samples.weight[block.rows[i]] == 0:
             return False
     return True
 
 
 cdef inline const real* dense_inputs(
-    Backprop net, Data data, const Block* block, real* work
+    Plan plan, Samples samples, const Block* block, real* work
 ) noexcept nogil:
     """Where the block's rows are, or NULL if they remain sparse."""
-    cdef Layer* layer = &net.layers[0]
-    if data.is_sparse:
+    cdef Layer* layer = &plan.layers[0]
+    if samples.is_sparse:
         if block.m > max_expanded_rows(layer.n_in, layer.n_out):
             return NULL
-    elif is_consecutive(data, block):
-        return <const real*> data.values + block.rows[0] * data.n_features
-    return work + net.inputs
+    elif is_consecutive(samples, block):
+        return <const real*> samples.values + block.rows[0] * samples.n_features
+    return work + plan.inputs
 
 
 cdef inline void gather_targets(
-    Backprop net, Data data, const Block* block, Share share, real* work
+    Plan plan, Samples samples, const Block* block, Share share, real* work
 ) noexcept nogil:
     """Weights and targets of these rows of the block."""
     cdef:
-        Py_ssize_t i, K = net.layers[net.n_layers - 1].n_out
-        real* t = work + net.targets
+        Py_ssize_t i, K = plan.layers[plan.n_layers - 1].n_out
+        real* t = work + plan.targets
     for i in range(share.first, share.last):
-        work[net.weights + i] = <real> (data.weight[block.rows[i]] * block.weight_scale)
-    if data.labels != NULL:
+        work[plan.weights + i] = <real> (samples.weight[block.rows[i]] * block.weight_scale)
+    if samples.labels != NULL:
         memset(t + share.first * K, 0, (share.last - share.first) * K * sizeof(real))
         for i in range(share.first, share.last):
-            t[i * K + data.labels[block.rows[i]]] = 1
+            t[i * K + samples.labels[block.rows[i]]] = 1
     else:
         for i in range(share.first * K, share.last * K):
-            t[i] = data.indicator[block.rows[i // K] * K + i % K]
+            t[i] = samples.indicator[block.rows[i // K] * K + i % K]
 
 
 cdef inline void gather_dense(
-    Data data, const Block* block, Share share, real* inputs
+    Samples samples, const Block* block, Share share, real* inputs
 ) noexcept nogil:
     """Copy these rows of the block.
 
@@ -119,50 +116,52 @@ cdef inline void gather_dense(
     others' sums.
     """
     cdef:
-        Py_ssize_t i, row, n = data.n_features
-        const real* X = <const real*> data.values
+        Py_ssize_t i, row, n = samples.n_features
+        const real* X = <const real*> samples.values
     for i in range(share.first, share.last):
         row = block.rows[i]
         if block.next_rows + i < block.end_of_next:
             prefetch(X + block.next_rows[i] * n, n * sizeof(real))
-        if data.weight[row] == 0:
+        if samples.weight[row] == 0:
             memset(inputs + i * n, 0, n * sizeof(real))
         else:
             memcpy(inputs + i * n, X + row * n, n * sizeof(real))
 
 
 cdef inline void gather_sparse(
-    Data data, Workspace workspace, const Block* block, Share share, real* inputs,
+    Samples samples, Workspace workspace, const Block* block, Share share, real* inputs,
 ) noexcept nogil:
     """Find these rows' entries, and make them dense where ``inputs`` is not NULL.
 
     A row of no weight is taken as zeros.
     """
     cdef:
-        Py_ssize_t i, row, begin, end, n = data.n_features
+        Py_ssize_t i, row, begin, end, n = samples.n_features
     for i in range(share.first, share.last):
         row = block.rows[i]
-        begin, end = data.indptr[row], data.indptr[row + (data.weight[row] != 0)]
+        begin, end = samples.indptr[row], samples.indptr[row + (samples.weight[row] != 0)]
         workspace.row_begin[i], workspace.row_end[i] = begin, end
         if inputs != NULL:
             make_dense(
-                <const real*> data.values + begin, data.indices + begin, end - begin, n,
+                <const real*> samples.values + begin, samples.indices + begin, end - begin, n,
                 inputs + i * n,
             )
 
 
-cdef inline void prefetch_sparse(Data data, const Block* block, Share share) noexcept nogil:
+cdef inline void prefetch_sparse(
+    Samples samples, const Block* block, Share share
+) noexcept nogil:
     """Have the entries of the next block's rows fetched while this one is computed."""
     cdef:
         Py_ssize_t i, row, begin, size
-        const char* values = <const char*> data.values
+        const char* values = <const char*> samples.values
     for i in range(share.first, share.last):
         if block.next_rows + i >= block.end_of_next:
             break
         row = block.next_rows[i]
-        begin, size = data.indptr[row], data.indptr[row + 1] - data.indptr[row]
-        prefetch(data.indices + begin, size * sizeof(int))
-        prefetch(values + begin * data.itemsize, size * data.itemsize)
+        begin, size = samples.indptr[row], samples.indptr[row + 1] - samples.indptr[row]
+        prefetch(samples.indices + begin, size * sizeof(int))
+        prefetch(values + begin * samples.itemsize, size * samples.itemsize)
 
 
 cdef inline bint is_worth_packing(
@@ -177,19 +176,19 @@ cdef inline bint is_worth_packing(
 
 
 cdef inline void drop_units_of(
-    Backprop net, const Layer* layer, const Block* block, Share share, const real* a, real* out
+    Plan plan, const Layer* layer, const Block* block, Share share, const real* a, real* out
 ) noexcept nogil:
     """out = a with the layer's dropout, for these rows of the block; key 0 drops none."""
     drop_units(
         block.dropout_key,
-        <uint64_t> (block.position + share.first) * net.n_hidden_units + layer.first_unit,
-        net.n_hidden_units, share.last - share.first, layer.n_out,
+        <uint64_t> (block.position + share.first) * plan.n_hidden_units + layer.first_unit,
+        plan.n_hidden_units, share.last - share.first, layer.n_out,
         layer.dropout if block.dropout_key != 0 else 0, a, out,
     )
 
 
 cdef inline void forward(
-    int instruction_set, Backprop net, Data data, Workspace workspace, int thread,
+    Plan plan, Samples samples, Workspace workspace, int thread,
     const Block* block, const real* inputs, Share share, const real* theta, real* work,
 ) noexcept nogil:
     """Leave A_1, A_2, ... and the last layer's Z of these rows in the workspace."""
@@ -197,66 +196,66 @@ cdef inline void forward(
         Py_ssize_t l, first = share.first, m = share.last - share.first
         Layer* layer
         real* z
-        real* packed = work + net.packed + thread * net.packed_size
-        const real* a = NULL if inputs == NULL else inputs + first * net.layers[0].n_in
-    for l in range(net.n_layers):
-        layer = &net.layers[l]
+        real* packed = work + plan.packed + thread * plan.packed_size
+        const real* a = NULL if inputs == NULL else inputs + first * plan.layers[0].n_in
+    for l in range(plan.n_layers):
+        layer = &plan.layers[l]
         z = work + layer.outputs + first * layer.n_out
-        if l == 0 and data.is_sparse:
+        if l == 0 and samples.is_sparse:
             if not is_worth_packing(
                 workspace.row_begin + first, workspace.row_end + first, m,
-                layer.n_in, net.packed_size,
+                layer.n_in, plan.packed_size,
             ):
                 packed = NULL
             affine_sparse(
-                instruction_set, <const real*> data.values, data.indices,
+                <const real*> samples.values, samples.indices,
                 workspace.row_begin + first, workspace.row_end + first,
                 theta + layer.coefs, theta + layer.intercepts,
                 m, layer.n_in, layer.n_out, z, packed,
             )
         else:
             affine(
-                instruction_set, a, theta + layer.coefs, theta + layer.intercepts,
+                a, theta + layer.coefs, theta + layer.intercepts,
                 m, layer.n_in, layer.n_out, z,
             )
-        if l < net.n_layers - 1:
-            activate(instruction_set, net.activation, z, m * layer.n_out)
+        if l < plan.n_layers - 1:
+            activate(plan.activation, z, m * layer.n_out)
         a = z
         if layer.dropout > 0:
             z = work + layer.dropped + first * layer.n_out
-            drop_units_of(net, layer, block, share, a, z)
+            drop_units_of(plan, layer, block, share, a, z)
             a = z
 
 
 cdef inline void output_delta(
-    int instruction_set, Backprop net, Workspace workspace, Share share, real step, real* work
+    Plan plan, Workspace workspace, Share share, real step, real* work
 ) noexcept nogil:
     """``step`` times the output layer's delta, and the weighted loss, of these rows."""
     cdef:
-        Py_ssize_t i, k, last = net.n_layers - 1, K = net.layers[last].n_out
-        real* delta = work + net.layers[last].delta
-        const real* z = work + net.layers[last].outputs
+        Py_ssize_t i, k, last = plan.n_layers - 1, K = plan.layers[last].n_out
+        real* delta = work + plan.layers[last].delta
+        const real* z = work + plan.layers[last].outputs
         real w
     exponentials(
-        instruction_set, net.output_loss, z + share.first * K, share.last - share.first, K,
+        plan.output_loss, z + share.first * K, share.last - share.first, K,
         delta + share.first * K,
     )
     for i in range(share.first, share.last):
-        w = work[net.weights + i]
+        w = work[plan.weights + i]
         # a row of no weight must not count, not even when its loss is infinite
         if w == 0:
             workspace.losses[i] = 0
             memset(delta + i * K, 0, K * sizeof(real))
             continue
         workspace.losses[i] = w * loss_and_derivative(
-            net.output_loss, z + i * K, work + net.targets + i * K, K, delta + i * K
+            plan.output_loss, z + i * K, work + plan.targets + i * K, K, delta + i * K
         )
         for k in range(K):
             delta[i * K + k] *= w * step
 
 
 cdef inline void hidden_deltas(
-    int instruction_set, Backprop net, const Block* block, Share share, real* work
+    Plan plan, const Block* block, Share share, real* work
 ) noexcept nogil:
     """delta_{l-1} = (delta_l W_l^T) * f'(Z_{l-1}), for these rows and every layer.
 
@@ -266,24 +265,24 @@ cdef inline void hidden_deltas(
         Py_ssize_t l, first = share.first, m = share.last - share.first
         Layer* layer
         real* below
-    for l in range(net.n_layers - 1, 0, -1):
-        layer = &net.layers[l]
-        below = work + net.layers[l - 1].delta + first * layer.n_in
+    for l in range(plan.n_layers - 1, 0, -1):
+        layer = &plan.layers[l]
+        below = work + plan.layers[l - 1].delta + first * layer.n_in
         gemm(
-            instruction_set, m, layer.n_in, layer.n_out,
+            m, layer.n_in, layer.n_out,
             work + layer.delta + first * layer.n_out, layer.n_out, 1,
             work + layer.transposed, <real> 0, below, layer.n_in, below,
         )
         multiply_by_derivative(
-            instruction_set, net.activation,
-            work + net.layers[l - 1].outputs + first * layer.n_in, below, m * layer.n_in,
+            plan.activation,
+            work + plan.layers[l - 1].outputs + first * layer.n_in, below, m * layer.n_in,
         )
-        if net.layers[l - 1].dropout > 0:
-            drop_units_of(net, &net.layers[l - 1], block, share, below, below)
+        if plan.layers[l - 1].dropout > 0:
+            drop_units_of(plan, &plan.layers[l - 1], block, share, below, below)
 
 
 cdef inline double backward_to_deltas(
-    int instruction_set, Backprop net, Data data, Workspace workspace, int thread,
+    Plan plan, Samples samples, Workspace workspace, int thread,
     const Block* block, const real* inputs, const real* theta, double step,
 ) noexcept nogil:
     """Leave ``step`` times every delta of a block in the workspace; return its loss.
@@ -295,17 +294,17 @@ cdef inline double backward_to_deltas(
         Share share = share_of(block.m, SHARED_ROWS, thread, workspace.n_threads)
         real* work = <real*> workspace.reals
         double loss = 0
-    gather_targets(net, data, block, share, work)
-    if data.is_sparse:
-        prefetch_sparse(data, block, share)
-        gather_sparse(data, workspace, block, share, <real*> inputs)
-    elif inputs == work + net.inputs:
-        gather_dense(data, block, share, <real*> inputs)
+    gather_targets(plan, samples, block, share, work)
+    if samples.is_sparse:
+        prefetch_sparse(samples, block, share)
+        gather_sparse(samples, workspace, block, share, <real*> inputs)
+    elif inputs == work + plan.inputs:
+        gather_dense(samples, block, share, <real*> inputs)
     forward(
-        instruction_set, net, data, workspace, thread, block, inputs, share, theta, work
+        plan, samples, workspace, thread, block, inputs, share, theta, work
     )
-    output_delta(instruction_set, net, workspace, share, <real> step, work)
-    hidden_deltas(instruction_set, net, block, share, work)
+    output_delta(plan, workspace, share, <real> step, work)
+    hidden_deltas(plan, block, share, work)
     if not wait_for_team(&workspace.team):
         return NAN
     for i in range(block.m):
@@ -314,14 +313,14 @@ cdef inline double backward_to_deltas(
 
 
 cdef inline void sparse_gradient(
-    int instruction_set, Backprop net, Data data, Workspace workspace, int thread,
+    Plan plan, Samples samples, Workspace workspace, int thread,
     Share panels, Py_ssize_t m, real keep, real* out,
 ) noexcept nogil:
     """out <- keep * out + X^T delta_0, of these panels, for m rows that remain sparse."""
     cdef:
-        Layer* layer = &net.layers[0]
+        Layer* layer = &plan.layers[0]
         real* work = <real*> workspace.reals
-        real* packed = work + net.packed + thread * net.packed_size
+        real* packed = work + plan.packed + thread * plan.packed_size
         real* values = <real*> workspace.column_values + thread * workspace.max_entries
         int* rows = workspace.column_rows + thread * workspace.max_entries
         Py_ssize_t* begin
@@ -331,21 +330,21 @@ cdef inline void sparse_gradient(
     if first == last:
         return
     transpose_entries(
-        <const real*> data.values, data.indices, workspace.row_begin, workspace.row_end,
+        <const real*> samples.values, samples.indices, workspace.row_begin, workspace.row_end,
         m, first, last, values, rows, workspace.column_begin, workspace.column_end,
     )
     begin, end = workspace.column_begin + first, workspace.column_end + first
-    if not is_worth_packing(begin, end, last - first, m, net.packed_size):
+    if not is_worth_packing(begin, end, last - first, m, plan.packed_size):
         packed = NULL
     out += layer.coefs + first * layer.n_out
     spmm(
-        instruction_set, last - first, layer.n_out, m, values, rows, begin, end,
+        last - first, layer.n_out, m, values, rows, begin, end,
         work + layer.delta, keep, out, layer.n_out, out, packed,
     )
 
 
 cdef inline void panel_gradient(
-    int instruction_set, Backprop net, Workspace workspace, const real* inputs,
+    Plan plan, Workspace workspace, const real* inputs,
     Py_ssize_t m, const Panel* panel, real keep_coefs, real keep_intercepts, real* out,
 ) noexcept nogil:
     """out <- keep * out + gradient, of a panel, and with a layer's first of its intercepts.
@@ -356,20 +355,20 @@ cdef inline void panel_gradient(
     """
     cdef:
         real* work = <real*> workspace.reals
-        Layer* layer = &net.layers[panel.layer]
+        Layer* layer = &plan.layers[panel.layer]
         const real* delta = work + layer.delta
         const real* a = inputs
         real* out_coefs = out + layer.coefs + panel.first * layer.n_out
     if panel.layer > 0:
-        a = work + net.layers[panel.layer - 1].dropped
+        a = work + plan.layers[panel.layer - 1].dropped
     if a != NULL:
         gemm(
-            instruction_set, panel.last - panel.first, layer.n_out, m,
+            panel.last - panel.first, layer.n_out, m,
             a + panel.first, 1, layer.n_in, delta, keep_coefs, out_coefs, layer.n_out,
             out_coefs,
         )
     if panel.first == 0:
         column_sums(
-            instruction_set, delta, m, layer.n_out, keep_intercepts,
+            delta, m, layer.n_out, keep_intercepts,
             out + layer.intercepts,
         )

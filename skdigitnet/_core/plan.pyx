@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from .activations cimport IDENTITY, LOGISTIC, RELU, TANH
+from .arithmetic cimport IDENTITY, LOGISTIC, RELU, TANH
 from .losses cimport (
     IDENTITY_SQUARED_ERROR, LOGISTIC_LOG_LOSS, LOGISTIC_SQUARED_ERROR,
     SOFTMAX_LOG_LOSS, SOFTMAX_SQUARED_ERROR,
@@ -34,7 +34,7 @@ cdef enum:
     MAX_PACKED_ROWS = 4096
 
 
-cdef class Backprop:
+cdef class Plan:
     """The plan of one forward and backward pass: what lies where.
 
     theta holds every W_l, then every b_l. Each W_l is divided into panels of rows, the
@@ -138,46 +138,48 @@ cdef class Workspace:
 
     Parameters
     ----------
-    net : Backprop
-    data : Data
+    plan : Plan
+    samples : Samples
     n_threads : int
         Each of which is to call the kernel, with its number from 0.
 
     Attributes
     ----------
     real_array : ndarray
-        What is of the data's dtype.
+        What is of the samples' dtype.
     """
 
-    def __cinit__(self, Backprop net not None, Data data not None, int n_threads=1):
+    def __cinit__(self, Plan plan not None, Samples samples not None, int n_threads=1):
         cdef object entries, n_packed
-        if data.n_features != net.layers[0].n_in:
+        if samples.n_features != plan.layers[0].n_in:
             raise ValueError(
-                f"the data have {data.n_features} features, not {net.layers[0].n_in}"
+                f"the samples have {samples.n_features} features, not {plan.layers[0].n_in}"
             )
-        if data.is_sparse != net.is_sparse:
-            raise ValueError("the plan is for sparse X and the data are dense, or vice versa")
+        if samples.is_sparse != plan.is_sparse:
+            raise ValueError(
+                "the plan is for sparse X and the samples are dense, or vice versa"
+            )
         if n_threads < 1:
             raise ValueError(f"n_threads={n_threads}")
         start_team(&self.team, n_threads)
         self.n_threads = n_threads
-        self.plan, self.data = net, data
+        self.plan, self.samples = plan, samples
         self.arrays = []
-        n_packed = net.packed_size
-        self.real_array = self._array(net.n_reals + n_threads * n_packed, data.dtype)
-        for first, last in net.gaps:
+        n_packed = plan.packed_size
+        self.real_array = self._array(plan.n_reals + n_threads * n_packed, samples.dtype)
+        for first, last in plan.gaps:
             self._forbid(self.real_array, first, last)
         self.reals = self._pointer(self.real_array)
-        self.losses = <double*> self._new(net.block_size, np.float64)
-        self.penalties = <double*> self._new(net.n_panels, np.float64)
-        if data.is_sparse:
-            self.max_entries = entries = data.largest_block(net.block_size)
-            self.row_begin = <Py_ssize_t*> self._new(net.block_size, np.intp)
-            self.row_end = <Py_ssize_t*> self._new(net.block_size, np.intp)
-            self.column_begin = <Py_ssize_t*> self._new(data.n_features, np.intp)
-            self.column_end = <Py_ssize_t*> self._new(data.n_features, np.intp)
+        self.losses = <double*> self._new(plan.block_size, np.float64)
+        self.penalties = <double*> self._new(plan.n_panels, np.float64)
+        if samples.is_sparse:
+            self.max_entries = entries = samples.largest_block(plan.block_size)
+            self.row_begin = <Py_ssize_t*> self._new(plan.block_size, np.intp)
+            self.row_end = <Py_ssize_t*> self._new(plan.block_size, np.intp)
+            self.column_begin = <Py_ssize_t*> self._new(samples.n_features, np.intp)
+            self.column_end = <Py_ssize_t*> self._new(samples.n_features, np.intp)
             self.column_rows = <int*> self._new(n_threads * entries, np.int32)
-            self.column_values = self._new(n_threads * entries, data.dtype)
+            self.column_values = self._new(n_threads * entries, samples.dtype)
 
     def _array(self, size, dtype):
         """A new array whose first element is on a cache line."""

@@ -1,6 +1,6 @@
 """A training set as the kernels read it."""
 
-cdef class Data:
+cdef class Samples:
     cdef:
         const void* values               # dense: rows one after the other; CSR: data
         const int* indices

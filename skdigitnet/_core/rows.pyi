@@ -15,7 +15,7 @@ class Compressed:
     shape: tuple[int, int]
     dtype: np.dtype
 
-class Data:
+class Samples:
     n_rows: int
     n_features: int
     itemsize: int

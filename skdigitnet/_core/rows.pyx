@@ -11,7 +11,7 @@ from .real cimport real
 MAX_SPARSE_FEATURES = INT32_MAX  # their numbers are ints
 
 
-cdef class Data:
+cdef class Samples:
     """A training set as the kernels read it; holds its arrays alive.
 
     Parameters

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from skdigitnet._core import kernels
-from skdigitnet._core.plan import Backprop, Workspace
-from skdigitnet._core.rows import Data
+from skdigitnet._core.plan import Plan, Workspace
+from skdigitnet._core.rows import Samples
+from skdigitnet._core.train import add_loss_gradient, add_penalty
 from skdigitnet._problem.network import Network
 from skdigitnet._system.threads import ALONE, Team
 
@@ -39,10 +39,10 @@ class Objective:
     loss : {"log_loss", "squared_error"}
     alpha : float
         Strength of the L2 penalty; intercepts are not penalised.
-    data : Data
+    samples : Samples
         Inputs, targets and weights.
     rows : ndarray of shape (n_training_rows,), dtype intp
-        The rows of data that i runs over, in the order in which they are taken.
+        Which of the samples i runs over, in the order in which they are taken.
     team : Team, default=ALONE
         The threads that compute it.
     dropout : tuple of float, default=()
@@ -55,36 +55,38 @@ class Objective:
         network: Network,
         loss: str,
         alpha: float,
-        data: Data,
+        samples: Samples,
         rows,
         team: Team = ALONE,
         dropout: tuple[float, ...] = (),
     ):
-        self.network, self.data, self.rows, self.dropout = network, data, rows, dropout
+        self.network, self.samples, self.rows, self.dropout = network, samples, rows, dropout
         # sorted, so that the last bit does not depend on the order that the rows are in
-        self.total_weight = float(np.sort(data.sample_weight[rows]).sum())
+        self.total_weight = float(np.sort(samples.sample_weight[rows]).sum())
         self.decay = alpha / self.total_weight
-        size = block_rows(data.row_elements + sum(network.layer_sizes[1:]), data.dtype.itemsize)
-        self.backprop = Backprop(
+        size = block_rows(
+            samples.row_elements + sum(network.layer_sizes[1:]), samples.dtype.itemsize
+        )
+        self.plan = Plan(
             network.layer_sizes,
             network.activation,
             loss,
             network.out_activation,
             block_size=min(size, len(rows)),
-            sparse=data.is_sparse,
+            sparse=samples.is_sparse,
             dropout=dropout,
         )
-        self.workspace = Workspace(self.backprop, data, team.n_threads)
+        self.workspace = Workspace(self.plan, samples, team.n_threads)
         self.team = team
         self.call_rows = max(1, CALL_OPERATIONS // self.row_operations)
 
     @property
     def row_operations(self) -> int:
         """About how much arithmetic a row takes: a forward and a backward pass."""
-        return ROW_OPERATIONS + 6 * self.backprop.n_params
+        return ROW_OPERATIONS + 6 * self.plan.n_params
 
     def loss_and_gradient(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
-        """J(theta) and its gradient, both of theta's dtype in the data's precision.
+        """J(theta) and its gradient, both of theta's dtype in the samples' precision.
 
         Parameters
         ----------
@@ -95,12 +97,12 @@ class Objective:
         loss : float
         gradient : ndarray of shape (n_params,)
         """
-        theta = np.ascontiguousarray(theta, dtype=self.data.dtype)
+        theta = np.ascontiguousarray(theta, dtype=self.samples.dtype)
         gradient = np.zeros_like(theta)
-        loss = kernels.add_penalty(self.backprop, self.decay, theta, gradient)
+        loss = add_penalty(self.plan, self.decay, theta, gradient)
         for start in range(0, len(self.rows), self.call_rows):
             loss += self.team.run(
-                kernels.add_loss_gradient,
+                add_loss_gradient,
                 self.workspace,
                 self.rows,
                 start,

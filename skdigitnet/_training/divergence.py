@@ -71,12 +71,12 @@ class Divergence:
     """
 
     def __init__(self, objective: Objective, loss: str, X, targets: np.ndarray, theta):
-        data, order = objective.data, np.sort(objective.rows)
-        self.network, self.loss, self.X, self.data = objective.network, loss, X, data
+        samples, order = objective.samples, np.sort(objective.rows)
+        self.network, self.loss, self.X, self.samples = objective.network, loss, X, samples
         self.constant = constant_loss(
-            loss, self.network, targets[order], data.sample_weight[order]
+            loss, self.network, targets[order], samples.sample_weight[order]
         )
-        counted = order[data.sample_weight[order] > 0]
+        counted = order[samples.sample_weight[order] > 0]
         self.rows = counted[:: -(-len(counted) // SAMPLED_ROWS)]
         self._x_size = _typical_size(X[self.rows[:: -(-len(self.rows) // 100)]])
         self._first_theta = theta.copy()
@@ -134,7 +134,7 @@ class Divergence:
 
     def _loss(self, theta: np.ndarray) -> float:
         """The loss as the weights are now, without the penalty."""
-        objective = Objective(self.network, self.loss, 0.0, self.data, self.rows)
+        objective = Objective(self.network, self.loss, 0.0, self.samples, self.rows)
         return objective.loss_and_gradient(theta)[0]
 
     def _typical_output(self, theta: np.ndarray) -> float:

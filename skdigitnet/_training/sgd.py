@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from skdigitnet._core import kernels
+from skdigitnet._core.train import Update, train
 from skdigitnet._problem.objective import CALL_OPERATIONS, MAX_BLOCK_ROWS, Objective
 from skdigitnet._training.monitor import Watch
 from skdigitnet._training.schedules import SCHEDULES, factor_of
@@ -105,8 +105,8 @@ class StochasticSolver:
     def _batch_rows(self) -> int:
         return AUTO_BATCH if isinstance(self.batch_size, str) else self.batch_size
 
-    def _start(self, objective: Objective, state: TrainingState) -> kernels.Update:
-        update = kernels.Update(
+    def _start(self, objective: Objective, state: TrainingState) -> Update:
+        update = Update(
             self._update_rule(),
             learning_rate=self._rate(objective, state),
             momentum=self.momentum,
@@ -144,7 +144,7 @@ class StochasticSolver:
         while state.position < n_rows:
             with watch.interrupts.held:
                 state.position, loss = objective.team.run(
-                    kernels.train,
+                    train,
                     objective.workspace,
                     update,
                     state.order,

@@ -1,10 +1,9 @@
 import numpy as np
 import numpy.typing as npt
 
-from skdigitnet._core.plan import Backprop, Workspace
+from skdigitnet._core.plan import Plan, Workspace
 
 UPDATE_RULES: dict[str, int]
-INSTRUCTION_SETS: dict[str, int]
 
 class Update:
     learning_rate: float
@@ -21,7 +20,6 @@ class Update:
         epsilon: float = 1e-8,
     ) -> None: ...
 
-def use_instruction_set(name: str | None = None) -> str: ...
 def train(
     workspace: Workspace,
     update: Update,
@@ -48,14 +46,4 @@ def add_loss_gradient(
     *,
     thread: int = 0,
 ) -> float: ...
-def add_penalty(
-    net: Backprop, decay: float, theta: np.ndarray, gradient: np.ndarray
-) -> float: ...
-def network_outputs(
-    X: np.ndarray,
-    coefs: list[np.ndarray],
-    intercepts: list[np.ndarray],
-    activation: str,
-    block_size: int,
-) -> tuple[np.ndarray, bool]: ...
-def apply_activation(activation: str, z: np.ndarray) -> None: ...
+def add_penalty(plan: Plan, decay: float, theta: np.ndarray, gradient: np.ndarray) -> float: ...

@@ -1,6 +1,6 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
 # cython: initializedcheck=False, freethreading_compatible=True
-"""Forward pass, backward pass, update and epoch: no Python, no GIL, no allocation.
+"""Training: forward pass, backward pass, update and epoch, without Python or the GIL.
 
 Everything is row-major. A *block* is a run of m rows that go through the network
 together; a mini-batch is one block or several. In comments l counts the weight
@@ -14,28 +14,19 @@ arguments but for its number, and gives the same bits whatever the team's size.
 
 from libc.stdint cimport uint64_t
 
-from .activations cimport Activation, activate
-from .plan cimport Backprop, Layer, Panel, Workspace, panel_of
-from .rows cimport Data
-from .elementwise cimport squared_norm
-from .layers cimport Affine, forward, transpose
+from .arithmetic cimport (
+    ADAM, GRADIENT_DESCENT, MOMENTUM, NESTEROV, UpdateRule, apply_update, squared_norm,
+    step_size,
+)
+from .layers cimport transpose
 from .passes cimport (
     Block, Share, backward_to_deltas, dense_inputs, panel_gradient, share_of_panels,
     sparse_gradient,
 )
+from .plan cimport Layer, Panel, Plan, Workspace, panel_of
 from .real cimport real
+from .rows cimport Samples
 from .team cimport is_abandoned, wait_for_team
-from .updates cimport (
-    ADAM, GRADIENT_DESCENT, MOMENTUM, NESTEROV, UpdateRule, apply_update, step_size,
-)
-
-import numpy as np
-
-from skdigitnet._core.plan import ACTIVATIONS
-
-cdef extern from "c/instruction_set.h" nogil:
-    enum: PORTABLE, AVX2, AVX512
-    int best_instruction_set()
 
 UPDATE_RULES = {
     "gradient_descent": GRADIENT_DESCENT,
@@ -49,52 +40,35 @@ UPDATE_RULES = {
 cdef enum:
     MAX_PREFETCHED_BYTES = 1 << 20
 
-cdef int instruction_set = best_instruction_set()
-
-INSTRUCTION_SETS = {"portable": PORTABLE, "avx2": AVX2, "avx512": AVX512}
-
-
-def use_instruction_set(str name=None):
-    """Compute with this instruction set from now on, the best one by default.
-
-    Returns
-    -------
-    name : str
-        The one in use: the best that this processor has, if it lacks the wanted one.
-    """
-    global instruction_set
-    instruction_set = min(best_instruction_set(), INSTRUCTION_SETS.get(name, AVX512))
-    return {code: name for name, code in INSTRUCTION_SETS.items()}[instruction_set]
-
 
 # The penalty
 
-cdef double penalty(Backprop net, double decay, const real* theta) noexcept nogil:
+cdef double penalty(Plan plan, double decay, const real* theta) noexcept nogil:
     """decay / 2 * sum_l ||W_l||^2."""
-    return decay / 2 * squared_norm(instruction_set, theta, net.n_coefs) if decay != 0 else 0
+    return decay / 2 * squared_norm(theta, plan.n_coefs) if decay != 0 else 0
 
 
 cdef void add_penalty_gradient(
-    Backprop net, double decay, const real* theta, real* gradient
+    Plan plan, double decay, const real* theta, real* gradient
 ) noexcept nogil:
     cdef Py_ssize_t i
     cdef real factor = <real> decay
     if decay != 0:
-        for i in range(net.n_coefs):
+        for i in range(plan.n_coefs):
             gradient[i] += factor * theta[i]
 
 
 cdef void finish_panel(
-    Backprop net, Workspace workspace, Py_ssize_t i, double decay, const real* theta
+    Plan plan, Workspace workspace, Py_ssize_t i, double decay, const real* theta
 ) noexcept nogil:
     """Leave what the next block needs of panel i's weights: penalty, and W_l^T."""
     cdef:
-        Panel panel = panel_of(net, i)
-        Layer* layer = &net.layers[panel.layer]
+        Panel panel = panel_of(plan, i)
+        Layer* layer = &plan.layers[panel.layer]
         const real* W = theta + layer.coefs
     if decay != 0:
         workspace.penalties[i] = decay / 2 * squared_norm(
-            instruction_set, W + panel.first * layer.n_out,
+            W + panel.first * layer.n_out,
             (panel.last - panel.first) * layer.n_out,
         )
     if panel.layer > 0:
@@ -105,22 +79,22 @@ cdef void finish_panel(
 
 
 cdef void finish_weights(
-    Backprop net, Workspace workspace, int thread, double decay, const real* theta
+    Plan plan, Workspace workspace, int thread, double decay, const real* theta
 ) noexcept nogil:
     """Leave what the first block needs of this thread's weights."""
     cdef:
-        Share share = share_of_panels(net, workspace, thread)
+        Share share = share_of_panels(plan, workspace, thread)
         Py_ssize_t i
     for i in range(share.first, share.last):
-        finish_panel(net, workspace, i, decay, theta)
+        finish_panel(plan, workspace, i, decay, theta)
 
 
-cdef double total_penalty(Backprop net, Workspace workspace, double decay) noexcept nogil:
+cdef double total_penalty(Plan plan, Workspace workspace, double decay) noexcept nogil:
     cdef:
         Py_ssize_t panel
         double total = 0
     if decay != 0:
-        for panel in range(net.n_panels):
+        for panel in range(plan.n_panels):
             total += workspace.penalties[panel]
     return total
 
@@ -164,22 +138,22 @@ cdef class Update:
 
 
 cdef void update_panel(
-    Backprop net, const Panel* panel, const UpdateRule* rule, double rate, double decay,
+    Plan plan, const Panel* panel, const UpdateRule* rule, double rate, double decay,
     const real* gradient, real* moments, real* theta,
 ) noexcept nogil:
     """One step of a panel's weights, and with a layer's first of its intercepts."""
     cdef:
-        Layer* layer = &net.layers[panel.layer]
+        Layer* layer = &plan.layers[panel.layer]
         Py_ssize_t start = layer.coefs + panel.first * layer.n_out
-        real* second = moments + (net.n_params if rule.kind == ADAM else 0)
+        real* second = moments + (plan.n_params if rule.kind == ADAM else 0)
     apply_update(
-        instruction_set, rule, (panel.last - panel.first) * layer.n_out, rate, decay,
+        rule, (panel.last - panel.first) * layer.n_out, rate, decay,
         gradient + start, moments + start, second + start, theta + start,
     )
     if panel.first == 0:
         start = layer.intercepts
         apply_update(
-            instruction_set, rule, layer.n_out, rate, 0,
+            rule, layer.n_out, rate, 0,
             gradient + start, moments + start, second + start, theta + start,
         )
 
@@ -191,8 +165,8 @@ cdef check_buffers(
 ):
     """Raise ValueError if an array does not fit the plan: the kernels do not look."""
     cdef Py_ssize_t n_params = workspace.plan.n_params
-    if workspace.data.itemsize != itemsize:
-        raise ValueError(f"theta is not of the data's {workspace.data.dtype}")
+    if workspace.samples.itemsize != itemsize:
+        raise ValueError(f"theta is not of the samples' {workspace.samples.dtype}")
     if not 0 <= thread < workspace.n_threads:
         raise ValueError(f"thread {thread} of {workspace.n_threads}")
     if (theta, gradient) != (n_params, n_params):
@@ -202,27 +176,27 @@ cdef check_buffers(
 
 
 cdef double one_over_weight(
-    Data data, const Py_ssize_t[::1] order, Py_ssize_t first, Py_ssize_t last
+    Samples samples, const Py_ssize_t[::1] order, Py_ssize_t first, Py_ssize_t last
 ) noexcept nogil:
     """1 / the sum of these rows' weights, or 0 if they have none."""
     cdef:
         Py_ssize_t i
         double total = 0
     for i in range(first, last):
-        total += data.weight[order[i]]
+        total += samples.weight[order[i]]
     return 1 / total if total > 0 else 0
 
 
 cdef Block next_block(
-    Backprop net, Data data, const Py_ssize_t[::1] order, Py_ssize_t i, Py_ssize_t last,
+    Plan plan, Samples samples, const Py_ssize_t[::1] order, Py_ssize_t i, Py_ssize_t last,
     double weight_scale, uint64_t dropout_key,
 ) noexcept nogil:
     """The rows of ``order`` from i to ``last``, as many as fit."""
     cdef:
-        Py_ssize_t m = min(last - i, net.block_size)
+        Py_ssize_t m = min(last - i, plan.block_size)
         const Py_ssize_t* rows = &order[i]
         const Py_ssize_t* end_of_next = rows + m
-    if m * data.row_bytes <= MAX_PREFETCHED_BYTES:
+    if m * samples.row_bytes <= MAX_PREFETCHED_BYTES:
         end_of_next = &order[0] + order.shape[0]
     return Block(rows, m, rows + m, end_of_next, weight_scale, i, dropout_key)
 
@@ -237,15 +211,15 @@ def train(
     """Go through the rows ``order[start:stop]``, updating after every mini-batch.
 
     Batches are counted from ``order[0]``, the last one may be shorter. A batch of
-    more than ``net.block_size`` rows gathers its gradient block by block, so
+    more than ``plan.block_size`` rows gathers its gradient block by block, so
     ``start`` may lie within a batch; the block that holds row ``stop - 1`` is
     finished.
 
     Parameters
     ----------
-    workspace : INOUT, with the network's plan and the data
+    workspace : INOUT, with the network's plan and the samples
     update : INOUT, its ``n_steps`` is counted on
-    order : IN, ndarray of shape (n_training_rows,), rows of data, each once
+    order : IN, ndarray of shape (n_training_rows,), rows of samples, each once
     start, stop, batch_size : int, in positions of ``order``
     decay : float, alpha / W
     theta : INOUT, ndarray of shape (n_params,)
@@ -262,8 +236,8 @@ def train(
         Sum over the rows gone through of their batch's objective.
     """
     cdef:
-        Backprop net = workspace.plan
-        Data data = workspace.data
+        Plan plan = workspace.plan
+        Samples samples = workspace.samples
         Py_ssize_t i = start, j, n = order.shape[0], first = 0, last = 0
         double total = 0, weight_scale = 0, loss, rate, keep, keep_intercepts
         UpdateRule rule = update.rule
@@ -276,24 +250,24 @@ def train(
         const real* inputs
         Block block
     check_buffers(workspace, thread, sizeof(real), theta.shape[0], gradient.shape[0])
-    if batch_size < 1 or moments.shape[0] != update.n_moments * net.n_params:
+    if batch_size < 1 or moments.shape[0] != update.n_moments * plan.n_params:
         raise ValueError(f"batch_size={batch_size}, moments of {moments.shape[0]} elements")
-    share = share_of_panels(net, workspace, thread)
+    share = share_of_panels(plan, workspace, thread)
     with nogil:
-        finish_weights(net, workspace, thread, decay, &theta[0])
+        finish_weights(plan, workspace, thread, decay, &theta[0])
         while wait_for_team(&workspace.team) and i < stop:
             if i >= last:
                 first = i - i % batch_size
                 last = min(first + batch_size, n)
-                weight_scale = one_over_weight(data, order, first, last)
-            block = next_block(net, data, order, i, last, weight_scale, dropout_key)
-            inputs = dense_inputs(net, data, &block, <real*> workspace.reals)
+                weight_scale = one_over_weight(samples, order, first, last)
+            block = next_block(plan, samples, order, i, last, weight_scale, dropout_key)
+            inputs = dense_inputs(plan, samples, &block, <real*> workspace.reals)
             starts, ends = i == first, i + block.m == last
             if starts:
-                total += (last - first) * total_penalty(net, workspace, decay)
+                total += (last - first) * total_penalty(plan, workspace, decay)
             in_place = rule.kind == GRADIENT_DESCENT and starts and ends
             loss = backward_to_deltas(
-                instruction_set, net, data, workspace, thread, &block, inputs, &theta[0],
+                plan, samples, workspace, thread, &block, inputs, &theta[0],
                 -rule.learning_rate if in_place else 1,
             )
             if is_abandoned(&workspace.team):
@@ -306,21 +280,21 @@ def train(
             out = &theta[0] if in_place else &gradient[0]
             if inputs == NULL:
                 sparse_gradient(
-                    instruction_set, net, data, workspace, thread, share, block.m,
+                    plan, samples, workspace, thread, share, block.m,
                     <real> keep, out,
                 )
             for j in range(share.first, share.last):
-                panel = panel_of(net, j)
+                panel = panel_of(plan, j)
                 panel_gradient(
-                    instruction_set, net, workspace, inputs, block.m, &panel,
+                    plan, workspace, inputs, block.m, &panel,
                     <real> keep, <real> keep_intercepts, out,
                 )
                 if ends and not in_place:
                     update_panel(
-                        net, &panel, &rule, rate, decay, &gradient[0], moment, &theta[0]
+                        plan, &panel, &rule, rate, decay, &gradient[0], moment, &theta[0]
                     )
                 if ends:
-                    finish_panel(net, workspace, j, decay, &theta[0])
+                    finish_panel(plan, workspace, j, decay, &theta[0])
             total += (last - first) * loss
             i += block.m
     if thread == 0:
@@ -339,8 +313,8 @@ def add_loss_gradient(
     ``weight_scale * sample_weight``; the penalty is not included.
     """
     cdef:
-        Backprop net = workspace.plan
-        Data data = workspace.data
+        Plan plan = workspace.plan
+        Samples samples = workspace.samples
         Py_ssize_t i = start, j
         double loss = 0
         Share share
@@ -348,26 +322,26 @@ def add_loss_gradient(
         const real* inputs
         Block block
     check_buffers(workspace, thread, sizeof(real), theta.shape[0], gradient.shape[0])
-    share = share_of_panels(net, workspace, thread)
+    share = share_of_panels(plan, workspace, thread)
     with nogil:
-        finish_weights(net, workspace, thread, 0, &theta[0])
+        finish_weights(plan, workspace, thread, 0, &theta[0])
         while wait_for_team(&workspace.team) and i < stop:
-            block = next_block(net, data, order, i, stop, weight_scale, 0)
-            inputs = dense_inputs(net, data, &block, <real*> workspace.reals)
+            block = next_block(plan, samples, order, i, stop, weight_scale, 0)
+            inputs = dense_inputs(plan, samples, &block, <real*> workspace.reals)
             loss += backward_to_deltas(
-                instruction_set, net, data, workspace, thread, &block, inputs, &theta[0], 1
+                plan, samples, workspace, thread, &block, inputs, &theta[0], 1
             )
             if is_abandoned(&workspace.team):
                 break
             if inputs == NULL:
                 sparse_gradient(
-                    instruction_set, net, data, workspace, thread, share, block.m,
+                    plan, samples, workspace, thread, share, block.m,
                     <real> 1, &gradient[0],
                 )
             for j in range(share.first, share.last):
-                panel = panel_of(net, j)
+                panel = panel_of(plan, j)
                 panel_gradient(
-                    instruction_set, net, workspace, inputs, block.m, &panel,
+                    plan, workspace, inputs, block.m, &panel,
                     <real> 1, <real> 1, &gradient[0],
                 )
             i += block.m
@@ -375,65 +349,10 @@ def add_loss_gradient(
 
 
 def add_penalty(
-    Backprop net not None, double decay, const real[::1] theta, real[::1] gradient
+    Plan plan not None, double decay, const real[::1] theta, real[::1] gradient
 ):
     """Add the penalty's gradient to ``gradient`` (INOUT); return the penalty."""
-    if theta.shape[0] != net.n_params or gradient.shape[0] != net.n_params:
-        raise ValueError(f"theta and gradient must have {net.n_params} elements")
-    add_penalty_gradient(net, decay, &theta[0], &gradient[0])
-    return penalty(net, decay, &theta[0])
-
-
-def network_outputs(
-    const real[:, ::1] X, list coefs, list intercepts, str activation, Py_ssize_t block_size
-):
-    """z of the output layer, so many rows at a time, all in one call without the GIL.
-
-    Returns
-    -------
-    z : ndarray of shape (n_rows, n_outputs)
-    is_finite : bool
-        Whether all z of the first and the last layer are; an x that is not makes all of
-        its row in the first one not.
-    """
-    cdef:
-        Activation f = ACTIVATIONS[activation]
-        Py_ssize_t n_layers = len(coefs), n_rows = X.shape[0], n_in = X.shape[1]
-        Py_ssize_t i = 0, l, m, hidden_size = 1
-        bytearray memory = bytearray(n_layers * sizeof(Affine))
-        Affine* layers = <Affine*> <char*> memory
-        const real[:, ::1] W
-        const real[::1] b
-        real[::1] hidden
-        real[:, ::1] z
-        bint is_finite = True
-    block_size = min(block_size, n_rows)
-    for l in range(n_layers):
-        W, b = coefs[l], intercepts[l]
-        if W.shape[0] != n_in or b.shape[0] != W.shape[1]:
-            raise ValueError(
-                f"layer {l} has {n_in} inputs, weights of shape ({W.shape[0]}, {W.shape[1]})"
-                f" and {b.shape[0]} intercepts, which do not fit"
-            )
-        layers[l] = Affine(&W[0, 0], &b[0], n_in, W.shape[1])
-        n_in = W.shape[1]
-        if l < n_layers - 1:
-            hidden_size = max(hidden_size, block_size * n_in)
-    dtype = np.float32 if real is float else np.float64
-    hidden, z = np.empty(2 * hidden_size, dtype), np.empty((n_rows, n_in), dtype)
-    with nogil:
-        while i < n_rows:
-            m = min(block_size, n_rows - i)
-            is_finite &= forward(
-                instruction_set, layers, n_layers, f, &X[i, 0], m, &hidden[0], hidden_size,
-                &z[i, 0],
-            )
-            i += m
-    return z.base, is_finite
-
-
-def apply_activation(str activation, real[:, ::1] z):
-    """z <- f(z)."""
-    cdef Activation f = ACTIVATIONS[activation]
-    with nogil:
-        activate(instruction_set, f, &z[0, 0], z.shape[0] * z.shape[1])
+    if theta.shape[0] != plan.n_params or gradient.shape[0] != plan.n_params:
+        raise ValueError(f"theta and gradient must have {plan.n_params} elements")
+    add_penalty_gradient(plan, decay, &theta[0], &gradient[0])
+    return penalty(plan, decay, &theta[0])

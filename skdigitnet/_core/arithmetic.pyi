@@ -1,0 +1,3 @@
+INSTRUCTION_SETS: dict[str, int]
+
+def use_instruction_set(name: str | None = None) -> str: ...
