@@ -211,9 +211,12 @@ def test_derivative(instruction_set, activation, n_hidden, dtype):
     expected = (f_z.sum() * 0.7 + 0.3) * 0.7 * DERIVATIVES[activation](W_1)
     deltas = []
     for row in order:  # wherever it lies
-        workspace = Workspace(plan, Samples(X, y, (order == row).astype(np.float64)))
+        samples = Samples(X, y, (order == row).astype(np.float64))
+        workspace = Workspace(plan, samples.inputs)
         gradient = np.zeros_like(theta)
-        train.add_loss_gradient(workspace, order, 0, n_rows, 1.0, theta, gradient)
+        train.add_loss_gradient(
+            workspace, samples.targets, order, 0, n_rows, 1.0, theta, gradient
+        )
         deltas.append(gradient[2 * n_hidden : -1])
     tolerance = 50 * np.finfo(dtype).eps * np.abs(expected).max()
     np.testing.assert_allclose(deltas[0], expected, rtol=0, atol=tolerance)
@@ -250,17 +253,16 @@ def run_updates(rule, X, W, dtype, decay=0.1, n_steps=3):
     n_rows, n = X.shape
     plan = Plan((n, 1), "identity", "squared_error", "identity", 1, False)
     data = Samples(X.astype(dtype), np.ones((n_rows, 1), np.uint8), np.ones(n_rows))
-    workspace = Workspace(plan, data)
+    workspace = Workspace(plan, data.inputs)
     update = train.Update(rule, learning_rate=RATE, **RULES[rule])
     theta, gradient = np.append(W, 0.5).astype(dtype), np.empty(n + 1, dtype)
     moments = np.tile(np.append(np.abs(W), 0.25), update.n_moments).astype(dtype)
+    run = train.Run(data.targets, update, decay, theta, gradient, moments)
+    epoch = train.Epoch(np.arange(n_rows), n_rows)
     for _ in range(n_steps):
         before = theta.copy(), moments.copy()
         # blocks of one row, lest plain descent add its gradient to theta directly
-        train.train(
-            workspace, update, np.arange(n_rows), 0, n_rows, n_rows, decay,
-            theta, gradient, moments,
-        )  # fmt: skip
+        train.train(workspace, run, epoch, 0, n_rows)
         yield gradient.copy(), *before, theta.copy(), moments.copy()
 
 

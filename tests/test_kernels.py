@@ -9,7 +9,7 @@ from scipy import sparse
 
 from skdigitnet._core import arithmetic, predict, train
 from skdigitnet._core.plan import Plan, Workspace
-from skdigitnet._core.rows import Samples, compress, density
+from skdigitnet._core.rows import Inputs, Samples, Targets, compress, density
 from skdigitnet._system.threads import ALONE, Team
 
 DTYPES = (np.float32, np.float64)
@@ -202,9 +202,13 @@ class Problem:
         sizes, sparse_X = n.layer_sizes, sparse.issparse(X)
         plan = Plan(sizes, n.activation, n.loss, n.out_activation, block_size, sparse_X)
         assert plan.n_params == n.n_params
-        workspace = Workspace(plan, Samples(X, self.y, self.weight), n_threads)
+        workspace = Workspace(plan, Inputs(X), n_threads)
         workspace.real_array[:] = np.nan  # what it holds beforehand must not matter
         return workspace
+
+    @property
+    def targets(self):
+        return Targets(self.y, self.weight)
 
     def objective(self, alpha=0.3, *, block_size=1024, order=None, team=ALONE):
         """J and its gradient by the kernels, block by block, and by the reference."""
@@ -215,7 +219,7 @@ class Problem:
         loss = train.add_penalty(workspace.plan, alpha / total, self.theta, gradient)
         loss += team.run(
             train.add_loss_gradient,
-            workspace, order, 0, len(order), 1 / total, self.theta, gradient,
+            workspace, self.targets, order, 0, len(order), 1 / total, self.theta, gradient,
         )  # fmt: skip
         rows = (self.X[order], self.t[order], self.weight[order])
         return (loss, gradient), self.network.objective(self.theta, *rows, alpha / total)
@@ -233,14 +237,13 @@ class Problem:
         theta, gradient = self.theta.copy(), np.full_like(self.theta, np.nan)
         moments = np.zeros(update.n_moments * len(theta), theta.dtype)
         decay, losses = alpha / self.weight.sum(), []
+        run = train.Run(self.targets, update, decay, theta, gradient, moments)
         for order in orders:
             position, total = 0, 0.0
+            epoch = train.Epoch(order, batch_size)
             while position < n_rows:
                 stop = min(position + (call_rows or n_rows), n_rows)
-                position, loss = team.run(
-                    train.train, workspace, update, order, position, stop, batch_size,
-                    decay, theta, gradient, moments,
-                )  # fmt: skip
+                position, loss = team.run(train.train, workspace, run, epoch, position, stop)
                 total += loss
             losses.append(total / n_rows)
         assert update.n_steps == n_epochs * -(-n_rows // batch_size)
@@ -423,13 +426,15 @@ def test_column_of_sparse_rows_out_of_range():
         ({"theta": np.zeros(106)}, "106 and 107 elements, not 107"),
         ({"gradient": np.zeros(108)}, "107 and 108 elements, not 107"),
         ({"workspace": Problem(dtype=np.float32).compile()}, "float32"),
+        ({"targets": Targets(np.zeros(28, np.intp), np.ones(28))}, "29 rows and targets of 28"),
         ({"thread": 1}, "thread 1 of 1"),
     ],
-    ids=["theta", "gradient", "dtype", "thread"],
+    ids=["theta", "gradient", "dtype", "targets", "thread"],
 )
 def test_arrays_that_do_not_fit_the_plan(wrong, message):
     arguments = {
         "workspace": Problem().compile(),
+        "targets": Problem().targets,
         "order": np.arange(29),
         "start": 0,
         "stop": 29,
@@ -439,21 +444,24 @@ def test_arrays_that_do_not_fit_the_plan(wrong, message):
     }
     with pytest.raises(ValueError, match=message):
         train.add_loss_gradient(**arguments, weight_scale=1.0)
+    fitted = [arguments.pop(name) for name in ("theta", "gradient")]
     update = train.Update("gradient_descent", learning_rate=0.1)
+    run = train.Run(arguments.pop("targets"), update, 0.0, *fitted, np.zeros(0))
+    epoch = train.Epoch(arguments.pop("order"), 29)
     with pytest.raises(ValueError, match=message):
-        train.train(**arguments, update=update, batch_size=29, decay=0.0, moments=np.zeros(0))
+        train.train(**arguments, run=run, epoch=epoch)
 
 
-def test_workspace_of_a_plan_and_data_that_do_not_fit():
+def test_workspace_of_a_plan_and_inputs_that_do_not_fit():
     dense, sparse_ = Problem().compile(), Problem(format_="csr").compile()
     wider = Problem((8, 4)).compile()
     with pytest.raises(ValueError, match="8 features, not 7"):
-        Workspace(dense.plan, wider.samples)
-    for plan, data in ((dense.plan, sparse_.samples), (sparse_.plan, dense.samples)):
+        Workspace(dense.plan, wider.inputs)
+    for plan, inputs in ((dense.plan, sparse_.inputs), (sparse_.plan, dense.inputs)):
         with pytest.raises(ValueError, match="sparse"):
-            Workspace(plan, data)
+            Workspace(plan, inputs)
     with pytest.raises(ValueError, match="n_threads=0"):
-        Workspace(dense.plan, dense.samples, 0)
+        Workspace(dense.plan, dense.inputs, 0)
 
 
 # Training

@@ -146,23 +146,21 @@ def team(request):
 
 def add_gradient(data, order, layer_sizes, theta, gradient, team):
     """Add the gradient of these rows' loss; return the loss."""
-    made = plan(layer_sizes, len(order), sparse=data.is_sparse)
-    workspace = Workspace(made, data, team.n_threads)
-    return team.run(
-        train.add_loss_gradient, workspace, order, 0, len(order), 1.0, theta, gradient
-    )
+    made = plan(layer_sizes, len(order), sparse=data.inputs.is_sparse)
+    workspace = Workspace(made, data.inputs, team.n_threads)
+    rows = (data.targets, order, 0, len(order))
+    return team.run(train.add_loss_gradient, workspace, *rows, 1.0, theta, gradient)
 
 
 def descend(data, order, layer_sizes, theta, team):
     """Make a step of gradient descent on these rows; return the loss before it."""
-    made = plan(layer_sizes, len(order), sparse=data.is_sparse)
-    workspace = Workspace(made, data, team.n_threads)
+    made = plan(layer_sizes, len(order), sparse=data.inputs.is_sparse)
+    workspace = Workspace(made, data.inputs, team.n_threads)
     update = train.Update("gradient_descent", learning_rate=0.5)
     moments = np.empty(0, np.float32)
-    positions = (0, len(order), len(order))
-    return team.run(
-        train.train, workspace, update, order, *positions, 0.0, theta, theta, moments
-    )[1]
+    run = train.Run(data.targets, update, 0.0, theta, theta, moments)
+    epoch = train.Epoch(order, len(order))
+    return team.run(train.train, workspace, run, epoch, 0, len(order))[1]
 
 
 def assert_same_bits(results):

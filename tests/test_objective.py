@@ -80,6 +80,7 @@ def test_several_blocks_of_rows_against_the_reference(
         theta, X[rows], reference.one_hot(y[rows], 3), weight[rows], 0.3 / weight[rows].sum()
     )
     tolerance = {np.float32: 1e-5, np.float64: 1e-12}[dtype]
+    assert objective.loss(theta) == value  # to the bit
     assert gradient.dtype == dtype
     assert value == pytest.approx(expected_value, rel=tolerance)
     largest = np.abs(expected_gradient).max()

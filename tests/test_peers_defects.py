@@ -631,8 +631,8 @@ def test_ctrl_c_is_looked_for_often_however_large_an_epoch(
 ):
     rows_of_calls = []
 
-    def counted(workspace, update, order, start, *arguments):
-        position, loss = train(workspace, update, order, start, *arguments)
+    def counted(workspace, run, epoch, start, *arguments):
+        position, loss = train(workspace, run, epoch, start, *arguments)
         rows_of_calls.append(position - start)
         return position, loss
 

@@ -3,7 +3,7 @@
 
 from .arithmetic cimport Activation
 from .losses cimport OutputLoss
-from .rows cimport Samples
+from .rows cimport Inputs
 from .team cimport Team
 
 cdef extern from "c/red_zones.h" nogil:
@@ -57,7 +57,7 @@ cdef class Plan:
 cdef class Workspace:
     cdef:
         readonly Plan plan
-        readonly Samples samples
+        readonly Inputs inputs
         void* reals
         double* losses      # of each row of the block
         double* penalties   # of each panel

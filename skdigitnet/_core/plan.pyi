@@ -1,6 +1,6 @@
 import numpy as np
 
-from skdigitnet._core.rows import Samples
+from skdigitnet._core.rows import Inputs
 
 ACTIVATIONS: dict[str, int]
 OUTPUT_LOSSES: dict[tuple[str, str], int]
@@ -26,8 +26,8 @@ class Plan:
 
 class Workspace:
     plan: Plan
-    samples: Samples
+    inputs: Inputs
     n_threads: int
     real_array: np.ndarray
-    def __init__(self, plan: Plan, samples: Samples, n_threads: int = 1) -> None: ...
+    def __init__(self, plan: Plan, inputs: Inputs, n_threads: int = 1) -> None: ...
     def abandon(self) -> None: ...

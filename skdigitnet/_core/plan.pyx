@@ -35,7 +35,7 @@ cdef enum:
 
 
 cdef class Plan:
-    """The plan of one forward and backward pass: what lies where.
+    """The plan of one forward and backward pass: what lies where in memory.
 
     theta holds every W_l, then every b_l. Each W_l is divided into panels of rows, the
     units that threads share out among them. A :class:`Workspace` holds all that a
@@ -139,47 +139,45 @@ cdef class Workspace:
     Parameters
     ----------
     plan : Plan
-    samples : Samples
+    inputs : Inputs
     n_threads : int
         Each of which is to call the kernel, with its number from 0.
 
     Attributes
     ----------
     real_array : ndarray
-        What is of the samples' dtype.
+        What is of the inputs' dtype.
     """
 
-    def __cinit__(self, Plan plan not None, Samples samples not None, int n_threads=1):
+    def __cinit__(self, Plan plan not None, Inputs inputs not None, int n_threads=1):
         cdef object entries, n_packed
-        if samples.n_features != plan.layers[0].n_in:
+        if inputs.n_features != plan.layers[0].n_in:
             raise ValueError(
-                f"the samples have {samples.n_features} features, not {plan.layers[0].n_in}"
+                f"the inputs have {inputs.n_features} features, not {plan.layers[0].n_in}"
             )
-        if samples.is_sparse != plan.is_sparse:
-            raise ValueError(
-                "the plan is for sparse X and the samples are dense, or vice versa"
-            )
+        if inputs.is_sparse != plan.is_sparse:
+            raise ValueError("the plan is for sparse X and the inputs are dense, or vice versa")
         if n_threads < 1:
             raise ValueError(f"n_threads={n_threads}")
         start_team(&self.team, n_threads)
         self.n_threads = n_threads
-        self.plan, self.samples = plan, samples
+        self.plan, self.inputs = plan, inputs
         self.arrays = []
         n_packed = plan.packed_size
-        self.real_array = self._array(plan.n_reals + n_threads * n_packed, samples.dtype)
+        self.real_array = self._array(plan.n_reals + n_threads * n_packed, inputs.dtype)
         for first, last in plan.gaps:
             self._forbid(self.real_array, first, last)
         self.reals = self._pointer(self.real_array)
         self.losses = <double*> self._new(plan.block_size, np.float64)
         self.penalties = <double*> self._new(plan.n_panels, np.float64)
-        if samples.is_sparse:
-            self.max_entries = entries = samples.largest_block(plan.block_size)
+        if inputs.is_sparse:
+            self.max_entries = entries = inputs.largest_block(plan.block_size)
             self.row_begin = <Py_ssize_t*> self._new(plan.block_size, np.intp)
             self.row_end = <Py_ssize_t*> self._new(plan.block_size, np.intp)
-            self.column_begin = <Py_ssize_t*> self._new(samples.n_features, np.intp)
-            self.column_end = <Py_ssize_t*> self._new(samples.n_features, np.intp)
+            self.column_begin = <Py_ssize_t*> self._new(inputs.n_features, np.intp)
+            self.column_end = <Py_ssize_t*> self._new(inputs.n_features, np.intp)
             self.column_rows = <int*> self._new(n_threads * entries, np.int32)
-            self.column_values = self._new(n_threads * entries, samples.dtype)
+            self.column_values = self._new(n_threads * entries, inputs.dtype)
 
     def _array(self, size, dtype):
         """A new array whose first element is on a cache line."""

@@ -15,7 +15,7 @@ class Compressed:
     shape: tuple[int, int]
     dtype: np.dtype
 
-class Samples:
+class Inputs:
     n_rows: int
     n_features: int
     itemsize: int
@@ -23,7 +23,17 @@ class Samples:
     row_elements: int
     is_sparse: bool
     dtype: np.dtype
+    def __init__(self, X: Any) -> None: ...
+
+class Targets:
+    n_rows: int
+    y: np.ndarray
     sample_weight: npt.NDArray[np.float64]
+    def __init__(self, y: np.ndarray, sample_weight: npt.NDArray[np.float64]) -> None: ...
+
+class Samples:
+    inputs: Inputs
+    targets: Targets
     def __init__(
         self, X: Any, y: np.ndarray, sample_weight: npt.NDArray[np.float64]
     ) -> None: ...

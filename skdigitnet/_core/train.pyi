@@ -2,8 +2,9 @@ import numpy as np
 import numpy.typing as npt
 
 from skdigitnet._core.plan import Plan, Workspace
+from skdigitnet._core.rows import Targets
 
-UPDATE_RULES: dict[str, int]
+UPDATE_RULES: dict[str, tuple[int, int]]
 
 class Update:
     learning_rate: float
@@ -20,23 +21,28 @@ class Update:
         epsilon: float = 1e-8,
     ) -> None: ...
 
+class Run:
+    def __init__(
+        self,
+        targets: Targets,
+        update: Update,
+        decay: float,
+        theta: np.ndarray,
+        gradient: np.ndarray,
+        moments: np.ndarray,
+    ) -> None: ...
+
+class Epoch:
+    def __init__(
+        self, order: npt.NDArray[np.intp], batch_size: int, dropout_key: int = 0
+    ) -> None: ...
+
 def train(
-    workspace: Workspace,
-    update: Update,
-    order: npt.NDArray[np.intp],
-    start: int,
-    stop: int,
-    batch_size: int,
-    decay: float,
-    theta: np.ndarray,
-    gradient: np.ndarray,
-    moments: np.ndarray,
-    dropout_key: int = 0,
-    *,
-    thread: int = 0,
+    workspace: Workspace, run: Run, epoch: Epoch, start: int, stop: int, *, thread: int = 0
 ) -> tuple[int, float]: ...
 def add_loss_gradient(
     workspace: Workspace,
+    targets: Targets,
     order: npt.NDArray[np.intp],
     start: int,
     stop: int,
@@ -46,4 +52,16 @@ def add_loss_gradient(
     *,
     thread: int = 0,
 ) -> float: ...
+def sum_loss(
+    workspace: Workspace,
+    targets: Targets,
+    order: npt.NDArray[np.intp],
+    start: int,
+    stop: int,
+    weight_scale: float,
+    theta: np.ndarray,
+    *,
+    thread: int = 0,
+) -> float: ...
+def penalty(plan: Plan, decay: float, theta: np.ndarray) -> float: ...
 def add_penalty(plan: Plan, decay: float, theta: np.ndarray, gradient: np.ndarray) -> float: ...

@@ -20,92 +20,36 @@ from .arithmetic cimport (
 )
 from .layers cimport transpose
 from .passes cimport (
-    Block, Share, backward_to_deltas, dense_inputs, panel_gradient, share_of_panels,
-    sparse_gradient,
+    SHARED_ROWS, Block, Share, backward_to_deltas, dense_inputs, forward_to_loss,
+    panel_gradient, share_of, share_of_panels, sparse_gradient,
 )
 from .plan cimport Layer, Panel, Plan, Workspace, panel_of
 from .real cimport real
-from .rows cimport Samples
+from .rows cimport Targets
 from .team cimport is_abandoned, wait_for_team
 
-UPDATE_RULES = {
-    "gradient_descent": GRADIENT_DESCENT,
-    "momentum": MOMENTUM,
-    "nesterov": NESTEROV,
-    "adam": ADAM,
-}
+import numpy as np
 
+# with how many numbers each keeps for a parameter: the velocity of momentum, the first and
+# second moment of Adam
+UPDATE_RULES = {
+    "gradient_descent": (GRADIENT_DESCENT, 0),
+    "momentum": (MOMENTUM, 1),
+    "nesterov": (NESTEROV, 1),
+    "adam": (ADAM, 2),
+}
 
 # The next block's rows are fetched meanwhile if they leave room in the second cache.
 cdef enum:
     MAX_PREFETCHED_BYTES = 1 << 20
 
 
-# The penalty
-
-cdef double penalty(Plan plan, double decay, const real* theta) noexcept nogil:
-    """decay / 2 * sum_l ||W_l||^2."""
-    return decay / 2 * squared_norm(theta, plan.n_coefs) if decay != 0 else 0
-
-
-cdef void add_penalty_gradient(
-    Plan plan, double decay, const real* theta, real* gradient
-) noexcept nogil:
-    cdef Py_ssize_t i
-    cdef real factor = <real> decay
-    if decay != 0:
-        for i in range(plan.n_coefs):
-            gradient[i] += factor * theta[i]
-
-
-cdef void finish_panel(
-    Plan plan, Workspace workspace, Py_ssize_t i, double decay, const real* theta
-) noexcept nogil:
-    """Leave what the next block needs of panel i's weights: penalty, and W_l^T."""
-    cdef:
-        Panel panel = panel_of(plan, i)
-        Layer* layer = &plan.layers[panel.layer]
-        const real* W = theta + layer.coefs
-    if decay != 0:
-        workspace.penalties[i] = decay / 2 * squared_norm(
-            W + panel.first * layer.n_out,
-            (panel.last - panel.first) * layer.n_out,
-        )
-    if panel.layer > 0:
-        transpose(
-            W, layer.n_in, panel.first, panel.last, layer.n_out,
-            <real*> workspace.reals + layer.transposed,
-        )
-
-
-cdef void finish_weights(
-    Plan plan, Workspace workspace, int thread, double decay, const real* theta
-) noexcept nogil:
-    """Leave what the first block needs of this thread's weights."""
-    cdef:
-        Share share = share_of_panels(plan, workspace, thread)
-        Py_ssize_t i
-    for i in range(share.first, share.last):
-        finish_panel(plan, workspace, i, decay, theta)
-
-
-cdef double total_penalty(Plan plan, Workspace workspace, double decay) noexcept nogil:
-    cdef:
-        Py_ssize_t panel
-        double total = 0
-    if decay != 0:
-        for panel in range(plan.n_panels):
-            total += workspace.penalties[panel]
-    return total
-
-
-# The update
+# What a network in training is
 
 cdef class Update:
     """The update rule of theta, its constants and its step count.
 
-    ``n_moments`` is how many numbers the rule keeps for each parameter: the velocity
-    of momentum, the first and second moment of Adam.
+    ``n_moments`` is how many numbers the rule keeps for each parameter.
     """
 
     cdef UpdateRule rule
@@ -115,10 +59,10 @@ cdef class Update:
         self, str rule, *, double learning_rate, double momentum=0.0,
         double beta_1=0.9, double beta_2=0.999, double epsilon=1e-8,
     ):
+        kind, self.n_moments = UPDATE_RULES[rule]
         self.rule = UpdateRule(
-            UPDATE_RULES[rule], learning_rate, momentum, beta_1, beta_2, epsilon, n_steps=0
+            kind, learning_rate, momentum, beta_1, beta_2, epsilon, n_steps=0
         )
-        self.n_moments = {GRADIENT_DESCENT: 0, ADAM: 2}.get(self.rule.kind, 1)
 
     @property
     def learning_rate(self):
@@ -137,173 +81,363 @@ cdef class Update:
         self.rule.n_steps = value
 
 
-cdef void update_panel(
-    Plan plan, const Panel* panel, const UpdateRule* rule, double rate, double decay,
-    const real* gradient, real* moments, real* theta,
-) noexcept nogil:
-    """One step of a panel's weights, and with a layer's first of its intercepts."""
+cdef void* writable(array):
+    """Where a contiguous array begins; an error if it is not contiguous or read-only."""
+    cdef unsigned char[::1] elements = array.view(np.uint8)
+    return &elements[0]
+
+
+cdef class Run:
+    """A network in training: its weights, what they are fitted to, and how.
+
+    Parameters
+    ----------
+    targets : Targets
+    update : Update
+        Its ``n_steps`` is counted on.
+    decay : float
+        alpha / W
+    theta : ndarray of shape (n_params,)
+        Trained in place.
+    gradient : ndarray of shape (n_params,)
+        Of the batch's rows so far.
+    moments : ndarray of shape (update.n_moments * n_params,)
+        What the update rule keeps, counted on in place.
+    """
+
     cdef:
-        Layer* layer = &plan.layers[panel.layer]
-        Py_ssize_t start = layer.coefs + panel.first * layer.n_out
-        real* second = moments + (plan.n_params if rule.kind == ADAM else 0)
-    apply_update(
-        rule, (panel.last - panel.first) * layer.n_out, rate, decay,
-        gradient + start, moments + start, second + start, theta + start,
-    )
-    if panel.first == 0:
-        start = layer.intercepts
-        apply_update(
-            rule, layer.n_out, rate, 0,
-            gradient + start, moments + start, second + start, theta + start,
-        )
+        Targets targets
+        Update update
+        double decay
+        void* theta
+        void* gradient
+        void* moments
+        tuple arrays
+
+    def __cinit__(
+        self, Targets targets not None, Update update not None, double decay,
+        theta, gradient, moments,
+    ):
+        self.targets, self.update, self.decay = targets, update, decay
+        self.arrays = (theta, gradient, moments)
+        if not theta.dtype == gradient.dtype == moments.dtype:
+            raise ValueError(
+                f"theta, gradient and moments must have one dtype, not {theta.dtype},"
+                f" {gradient.dtype} and {moments.dtype}"
+            )
+        self.theta, self.gradient = writable(theta), writable(gradient)
+        # gradient descent has no moments and touches none
+        self.moments = writable(moments) if len(moments) > 0 else self.gradient
+
+    cdef check(self, Workspace workspace):
+        """Raise ValueError if an array does not fit the plan: the kernels do not look."""
+        theta, gradient, moments = self.arrays
+        check_arrays(workspace, self.targets, theta.dtype.itemsize, len(theta), len(gradient))
+        n_moments = self.update.n_moments * workspace.plan.n_params
+        if len(moments) != n_moments:
+            raise ValueError(f"moments have {len(moments)} elements, not {n_moments}")
 
 
-# What Python calls
+cdef class Epoch:
+    """How rows are gone through.
 
-cdef check_buffers(
-    Workspace workspace, int thread, Py_ssize_t itemsize, Py_ssize_t theta, Py_ssize_t gradient
+    Parameters
+    ----------
+    order : ndarray of shape (n_training_rows,), dtype intp
+        Numbers of rows, each once.
+    batch_size : int
+        Batches are counted from ``order[0]``; the last one may be shorter.
+    dropout_key : int, default=0
+        Says which units every row goes without; 0 for none.
+    """
+
+    cdef:
+        const Py_ssize_t[::1] order
+        Py_ssize_t batch_size
+        uint64_t dropout_key
+
+    def __cinit__(
+        self, const Py_ssize_t[::1] order, Py_ssize_t batch_size, uint64_t dropout_key=0
+    ):
+        if batch_size < 1:
+            raise ValueError(f"batch_size={batch_size}")
+        self.order, self.batch_size, self.dropout_key = order, batch_size, dropout_key
+
+
+cdef check_arrays(
+    Workspace workspace, Targets targets, Py_ssize_t itemsize, Py_ssize_t theta,
+    Py_ssize_t gradient,
 ):
-    """Raise ValueError if an array does not fit the plan: the kernels do not look."""
     cdef Py_ssize_t n_params = workspace.plan.n_params
-    if workspace.samples.itemsize != itemsize:
-        raise ValueError(f"theta is not of the samples' {workspace.samples.dtype}")
-    if not 0 <= thread < workspace.n_threads:
-        raise ValueError(f"thread {thread} of {workspace.n_threads}")
+    if workspace.inputs.itemsize != itemsize:
+        raise ValueError(f"theta is not of the inputs' {workspace.inputs.dtype}")
+    if workspace.inputs.n_rows != targets.n_rows:
+        raise ValueError(
+            f"there are {workspace.inputs.n_rows} rows and targets of {targets.n_rows}"
+        )
     if (theta, gradient) != (n_params, n_params):
         raise ValueError(
             f"theta and gradient have {theta} and {gradient} elements, not {n_params}"
         )
 
 
+cdef check_thread(Workspace workspace, int thread):
+    if not 0 <= thread < workspace.n_threads:
+        raise ValueError(f"thread {thread} of {workspace.n_threads}")
+
+
+# What the next block needs of the weights
+
+cdef void finish_panel(
+    Workspace workspace, Py_ssize_t i, double decay, const real* theta
+) noexcept nogil:
+    """Leave what the next block needs of panel i's weights: penalty, and W_l^T."""
+    cdef:
+        Panel panel = panel_of(workspace.plan, i)
+        Layer* layer = &workspace.plan.layers[panel.layer]
+        const real* W = theta + layer.coefs
+    if decay != 0:
+        workspace.penalties[i] = decay / 2 * squared_norm(
+            W + panel.first * layer.n_out, (panel.last - panel.first) * layer.n_out
+        )
+    if panel.layer > 0:
+        transpose(
+            W, layer.n_in, panel.first, panel.last, layer.n_out,
+            <real*> workspace.reals + layer.transposed,
+        )
+
+
+cdef void finish_weights(
+    Workspace workspace, Share panels, double decay, const real* theta
+) noexcept nogil:
+    """Leave what the first block needs of these panels' weights."""
+    cdef Py_ssize_t i
+    for i in range(panels.first, panels.last):
+        finish_panel(workspace, i, decay, theta)
+
+
+cdef double total_penalty(Workspace workspace, double decay) noexcept nogil:
+    cdef:
+        Py_ssize_t panel
+        double total = 0
+    if decay != 0:
+        for panel in range(workspace.plan.n_panels):
+            total += workspace.penalties[panel]
+    return total
+
+
+# Blocks
+
 cdef double one_over_weight(
-    Samples samples, const Py_ssize_t[::1] order, Py_ssize_t first, Py_ssize_t last
+    Targets targets, const Py_ssize_t[::1] order, Py_ssize_t first, Py_ssize_t last
 ) noexcept nogil:
     """1 / the sum of these rows' weights, or 0 if they have none."""
     cdef:
         Py_ssize_t i
         double total = 0
     for i in range(first, last):
-        total += samples.weight[order[i]]
+        total += targets.weight[order[i]]
     return 1 / total if total > 0 else 0
 
 
 cdef Block next_block(
-    Plan plan, Samples samples, const Py_ssize_t[::1] order, Py_ssize_t i, Py_ssize_t last,
-    double weight_scale, uint64_t dropout_key,
+    Workspace workspace, Targets targets, const Py_ssize_t[::1] order, Py_ssize_t i,
+    Py_ssize_t last, double weight_scale, int thread, real* work,
 ) noexcept nogil:
-    """The rows of ``order`` from i to ``last``, as many as fit."""
+    """The rows of ``order`` from i to ``last``, as many as fit, without dropout."""
     cdef:
-        Py_ssize_t m = min(last - i, plan.block_size)
+        Py_ssize_t m = min(last - i, workspace.plan.block_size)
         const Py_ssize_t* rows = &order[i]
         const Py_ssize_t* end_of_next = rows + m
-    if m * samples.row_bytes <= MAX_PREFETCHED_BYTES:
+        Share share = share_of(m, SHARED_ROWS, thread, workspace.n_threads)
+        Block block
+    if m * workspace.inputs.row_bytes <= MAX_PREFETCHED_BYTES:
         end_of_next = &order[0] + order.shape[0]
-    return Block(rows, m, rows + m, end_of_next, weight_scale, i, dropout_key)
+    block = Block(rows, m, NULL, share, thread, rows + m, end_of_next, weight_scale, i, 0)
+    block.inputs = dense_inputs(workspace, targets, &block, work)
+    return block
 
+
+cdef void update_panel(
+    Run run, const UpdateRule* rule, const Layer* layer, const Panel* panel,
+    Py_ssize_t n_params, double rate, real* theta,
+) noexcept nogil:
+    """One step of a panel's weights, and with a layer's first of its intercepts."""
+    cdef:
+        Py_ssize_t start = layer.coefs + panel.first * layer.n_out
+        real* gradient = <real*> run.gradient
+        real* first = <real*> run.moments
+        real* second = first + (n_params if rule.kind == ADAM else 0)
+    apply_update(
+        rule, (panel.last - panel.first) * layer.n_out, rate, run.decay,
+        gradient + start, first + start, second + start, theta + start,
+    )
+    if panel.first == 0:
+        start = layer.intercepts
+        apply_update(
+            rule, layer.n_out, rate, 0,
+            gradient + start, first + start, second + start, theta + start,
+        )
+
+
+cdef double train_on_block(
+    Workspace workspace, Run run, UpdateRule* rule, const Block* block, Share panels,
+    bint starts, bint ends, real* theta,
+) noexcept nogil:
+    """Add a block to its batch's gradient, and with a batch's last block update theta.
+
+    ``starts`` and ``ends`` say whether it is the batch's first and its last block.
+    Returns the block's loss; NaN if the team was abandoned.
+    """
+    cdef:
+        bint in_place = rule.kind == GRADIENT_DESCENT and starts and ends
+        double loss = backward_to_deltas(
+            workspace, run.targets, block, theta, -rule.learning_rate if in_place else 1
+        )
+        double rate, keep, keep_intercepts
+        real* out = theta if in_place else <real*> run.gradient
+        Panel panel
+        Py_ssize_t j
+    if is_abandoned(&workspace.team):
+        return loss
+    rule.n_steps += ends
+    rate = step_size(rule)
+    # in place the step is in the deltas, and the penalty's in what is kept of theta
+    keep = 1 - rate * run.decay if in_place else not starts
+    keep_intercepts = 1 if in_place else not starts
+    if block.inputs == NULL:
+        sparse_gradient(workspace, block, panels, <real> keep, out)
+    for j in range(panels.first, panels.last):
+        panel = panel_of(workspace.plan, j)
+        panel_gradient(workspace, block, &panel, <real> keep, <real> keep_intercepts, out)
+        if ends and not in_place:
+            update_panel(
+                run, rule, &workspace.plan.layers[panel.layer], &panel,
+                workspace.plan.n_params, rate, theta,
+            )
+        if ends:
+            finish_panel(workspace, j, run.decay, theta)
+    return loss
+
+
+cdef (Py_ssize_t, double) train_on_rows(
+    Workspace workspace, Run run, Epoch epoch, Py_ssize_t start, Py_ssize_t stop, int thread,
+    real* theta,
+) noexcept nogil:
+    cdef:
+        Py_ssize_t i = start, n = epoch.order.shape[0], first = 0, last = 0
+        double total = 0, weight_scale = 0, loss
+        UpdateRule rule = run.update.rule
+        Share panels = share_of_panels(workspace, thread)
+        bint starts
+        Block block
+    finish_weights(workspace, panels, run.decay, theta)
+    while wait_for_team(&workspace.team) and i < stop:
+        if i >= last:
+            first = i - i % epoch.batch_size
+            last = min(first + epoch.batch_size, n)
+            weight_scale = one_over_weight(run.targets, epoch.order, first, last)
+        block = next_block(
+            workspace, run.targets, epoch.order, i, last, weight_scale, thread,
+            <real*> workspace.reals,
+        )
+        block.dropout_key = epoch.dropout_key
+        starts = i == first
+        if starts:
+            total += (last - first) * total_penalty(workspace, run.decay)
+        i += block.m
+        loss = train_on_block(
+            workspace, run, &rule, &block, panels, starts, i == last, theta
+        )
+        if is_abandoned(&workspace.team):
+            break
+        total += (last - first) * loss
+    if thread == 0:
+        run.update.rule.n_steps = rule.n_steps
+    return i, total
+
+
+# What Python calls
 
 def train(
-    Workspace workspace not None, Update update not None,
-    const Py_ssize_t[::1] order, Py_ssize_t start, Py_ssize_t stop,
-    Py_ssize_t batch_size, double decay,
-    real[::1] theta, real[::1] gradient, real[::1] moments, uint64_t dropout_key=0,
-    *, int thread=0,
+    Workspace workspace not None, Run run not None, Epoch epoch not None,
+    Py_ssize_t start, Py_ssize_t stop, *, int thread=0,
 ):
     """Go through the rows ``order[start:stop]``, updating after every mini-batch.
 
-    Batches are counted from ``order[0]``, the last one may be shorter. A batch of
-    more than ``plan.block_size`` rows gathers its gradient block by block, so
-    ``start`` may lie within a batch; the block that holds row ``stop - 1`` is
-    finished.
+    A batch of more than ``plan.block_size`` rows gathers its gradient block by block, so
+    ``start`` may lie within a batch; the block that holds row ``stop - 1`` is finished.
 
     Parameters
     ----------
-    workspace : INOUT, with the network's plan and the samples
-    update : INOUT, its ``n_steps`` is counted on
-    order : IN, ndarray of shape (n_training_rows,), rows of samples, each once
-    start, stop, batch_size : int, in positions of ``order``
-    decay : float, alpha / W
-    theta : INOUT, ndarray of shape (n_params,)
-    gradient : INOUT, ndarray of shape (n_params,)
-    moments : INOUT, ndarray of shape (update.n_moments * n_params,)
-    dropout_key : int, says which units every row goes without; 0 for none
-    thread : int, which of its threads this is
+    workspace : Workspace
+        With the network's plan and the inputs.
+    run : Run
+        The network, trained in place.
+    epoch : Epoch
+        With the order and the size of the batches.
+    start, stop : int
+        Positions of the epoch's order.
+    thread : int, default=0
+        Which of the workspace's threads this is.
 
     Returns
     -------
     position : int
-        The position of ``order`` to go on from.
+        The position of ``order`` to continue from.
     loss : float
         Sum over the rows gone through of their batch's objective.
     """
-    cdef:
-        Plan plan = workspace.plan
-        Samples samples = workspace.samples
-        Py_ssize_t i = start, j, n = order.shape[0], first = 0, last = 0
-        double total = 0, weight_scale = 0, loss, rate, keep, keep_intercepts
-        UpdateRule rule = update.rule
-        bint starts, ends, in_place
-        Share share
-        Panel panel
-        # gradient descent keeps none and touches none
-        real* moment = &moments[0] if moments.shape[0] > 0 else &gradient[0]
-        real* out
-        const real* inputs
-        Block block
-    check_buffers(workspace, thread, sizeof(real), theta.shape[0], gradient.shape[0])
-    if batch_size < 1 or moments.shape[0] != update.n_moments * plan.n_params:
-        raise ValueError(f"batch_size={batch_size}, moments of {moments.shape[0]} elements")
-    share = share_of_panels(plan, workspace, thread)
-    with nogil:
-        finish_weights(plan, workspace, thread, decay, &theta[0])
-        while wait_for_team(&workspace.team) and i < stop:
-            if i >= last:
-                first = i - i % batch_size
-                last = min(first + batch_size, n)
-                weight_scale = one_over_weight(samples, order, first, last)
-            block = next_block(plan, samples, order, i, last, weight_scale, dropout_key)
-            inputs = dense_inputs(plan, samples, &block, <real*> workspace.reals)
-            starts, ends = i == first, i + block.m == last
-            if starts:
-                total += (last - first) * total_penalty(plan, workspace, decay)
-            in_place = rule.kind == GRADIENT_DESCENT and starts and ends
-            loss = backward_to_deltas(
-                plan, samples, workspace, thread, &block, inputs, &theta[0],
-                -rule.learning_rate if in_place else 1,
+    cdef (Py_ssize_t, double) result
+    run.check(workspace)
+    check_thread(workspace, thread)
+    if workspace.inputs.itemsize == sizeof(float):
+        with nogil:
+            result = train_on_rows(
+                workspace, run, epoch, start, stop, thread, <float*> run.theta
             )
-            if is_abandoned(&workspace.team):
-                break
-            rule.n_steps += ends
-            rate = step_size(&rule)
-            # in place the step is in the deltas, and the penalty's in what is kept of theta
-            keep = 1 - rate * decay if in_place else not starts
-            keep_intercepts = 1 if in_place else not starts
-            out = &theta[0] if in_place else &gradient[0]
-            if inputs == NULL:
-                sparse_gradient(
-                    plan, samples, workspace, thread, share, block.m,
-                    <real> keep, out,
-                )
-            for j in range(share.first, share.last):
-                panel = panel_of(plan, j)
-                panel_gradient(
-                    plan, workspace, inputs, block.m, &panel,
-                    <real> keep, <real> keep_intercepts, out,
-                )
-                if ends and not in_place:
-                    update_panel(
-                        plan, &panel, &rule, rate, decay, &gradient[0], moment, &theta[0]
-                    )
-                if ends:
-                    finish_panel(plan, workspace, j, decay, &theta[0])
-            total += (last - first) * loss
-            i += block.m
-    if thread == 0:
-        update.rule.n_steps = rule.n_steps
-    return i, total
+    else:
+        with nogil:
+            result = train_on_rows(
+                workspace, run, epoch, start, stop, thread, <double*> run.theta
+            )
+    return result
+
+
+cdef double loss_of_rows(
+    Workspace workspace, Targets targets, const Py_ssize_t[::1] order, Py_ssize_t start,
+    Py_ssize_t stop, double weight_scale, int thread, const real* theta, real* gradient,
+) noexcept nogil:
+    """The loss, its gradient added to ``gradient`` unless that is NULL."""
+    cdef:
+        Py_ssize_t i = start, j
+        double loss = 0
+        Share panels = share_of_panels(workspace, thread)
+        Panel panel
+        Block block
+    if gradient != NULL:
+        finish_weights(workspace, panels, 0, theta)
+    while wait_for_team(&workspace.team) and i < stop:
+        block = next_block(
+            workspace, targets, order, i, stop, weight_scale, thread, <real*> workspace.reals
+        )
+        i += block.m
+        if gradient == NULL:
+            loss += forward_to_loss(workspace, targets, &block, theta)
+            continue
+        loss += backward_to_deltas(workspace, targets, &block, theta, 1)
+        if is_abandoned(&workspace.team):
+            break
+        if block.inputs == NULL:
+            sparse_gradient(workspace, &block, panels, <real> 1, gradient)
+        for j in range(panels.first, panels.last):
+            panel = panel_of(workspace.plan, j)
+            panel_gradient(workspace, &block, &panel, <real> 1, <real> 1, gradient)
+    return loss
 
 
 def add_loss_gradient(
-    Workspace workspace not None,
+    Workspace workspace not None, Targets targets not None,
     const Py_ssize_t[::1] order, Py_ssize_t start, Py_ssize_t stop, double weight_scale,
     const real[::1] theta, real[::1] gradient, *, int thread=0,
 ):
@@ -312,47 +446,53 @@ def add_loss_gradient(
     The rows are ``order[start:stop]``, taken block by block, each weighted by
     ``weight_scale * sample_weight``; the penalty is not included.
     """
-    cdef:
-        Plan plan = workspace.plan
-        Samples samples = workspace.samples
-        Py_ssize_t i = start, j
-        double loss = 0
-        Share share
-        Panel panel
-        const real* inputs
-        Block block
-    check_buffers(workspace, thread, sizeof(real), theta.shape[0], gradient.shape[0])
-    share = share_of_panels(plan, workspace, thread)
+    cdef double loss
+    check_arrays(workspace, targets, sizeof(real), theta.shape[0], gradient.shape[0])
+    check_thread(workspace, thread)
     with nogil:
-        finish_weights(plan, workspace, thread, 0, &theta[0])
-        while wait_for_team(&workspace.team) and i < stop:
-            block = next_block(plan, samples, order, i, stop, weight_scale, 0)
-            inputs = dense_inputs(plan, samples, &block, <real*> workspace.reals)
-            loss += backward_to_deltas(
-                plan, samples, workspace, thread, &block, inputs, &theta[0], 1
-            )
-            if is_abandoned(&workspace.team):
-                break
-            if inputs == NULL:
-                sparse_gradient(
-                    plan, samples, workspace, thread, share, block.m,
-                    <real> 1, &gradient[0],
-                )
-            for j in range(share.first, share.last):
-                panel = panel_of(plan, j)
-                panel_gradient(
-                    plan, workspace, inputs, block.m, &panel,
-                    <real> 1, <real> 1, &gradient[0],
-                )
-            i += block.m
+        loss = loss_of_rows(
+            workspace, targets, order, start, stop, weight_scale, thread,
+            &theta[0], &gradient[0],
+        )
     return loss
+
+
+def sum_loss(
+    Workspace workspace not None, Targets targets not None,
+    const Py_ssize_t[::1] order, Py_ssize_t start, Py_ssize_t stop, double weight_scale,
+    const real[::1] theta, *, int thread=0,
+):
+    """The loss that :func:`add_loss_gradient` returns, to the bit, without a gradient."""
+    cdef:
+        double loss
+        real* no_gradient = NULL
+    check_arrays(workspace, targets, sizeof(real), theta.shape[0], theta.shape[0])
+    check_thread(workspace, thread)
+    with nogil:
+        loss = loss_of_rows(
+            workspace, targets, order, start, stop, weight_scale, thread,
+            &theta[0], no_gradient,
+        )
+    return loss
+
+
+def penalty(Plan plan not None, double decay, const real[::1] theta):
+    """decay / 2 * sum_l ||W_l||^2."""
+    if theta.shape[0] != plan.n_params:
+        raise ValueError(f"theta must have {plan.n_params} elements")
+    return decay / 2 * squared_norm(&theta[0], plan.n_coefs) if decay != 0 else 0.0
 
 
 def add_penalty(
     Plan plan not None, double decay, const real[::1] theta, real[::1] gradient
 ):
     """Add the penalty's gradient to ``gradient`` (INOUT); return the penalty."""
-    if theta.shape[0] != plan.n_params or gradient.shape[0] != plan.n_params:
-        raise ValueError(f"theta and gradient must have {plan.n_params} elements")
-    add_penalty_gradient(plan, decay, &theta[0], &gradient[0])
-    return penalty(plan, decay, &theta[0])
+    cdef:
+        Py_ssize_t i
+        real factor = <real> decay
+    if gradient.shape[0] != plan.n_params:
+        raise ValueError(f"gradient must have {plan.n_params} elements")
+    if decay != 0:
+        for i in range(min(plan.n_coefs, theta.shape[0])):
+            gradient[i] += factor * theta[i]
+    return penalty(plan, decay, theta)
