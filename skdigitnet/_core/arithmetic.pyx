@@ -62,7 +62,8 @@ def use_instruction_set(str name=None):
         The one in use: the best that this processor has, if it lacks the wanted one.
     """
     global in_use
-    in_use = min(best_instruction_set(), INSTRUCTION_SETS.get(name, AVX512))
+    wanted = AVX512 if name is None else INSTRUCTION_SETS[name]
+    in_use = min(best_instruction_set(), wanted)
     return {code: name for name, code in INSTRUCTION_SETS.items()}[in_use]
 
 

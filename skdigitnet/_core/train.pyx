@@ -267,7 +267,7 @@ cdef void update_panel(
         Py_ssize_t start = layer.coefs + panel.first * layer.n_out
         real* gradient = <real*> run.gradient
         real* first = <real*> run.moments
-        real* second = first + (n_params if rule.kind == ADAM else 0)
+        real* second = first + (n_params if run.update.n_moments > 1 else 0)
     apply_update(
         rule, (panel.last - panel.first) * layer.n_out, rate, run.decay,
         gradient + start, first + start, second + start, theta + start,

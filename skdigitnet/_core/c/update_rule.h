@@ -21,10 +21,16 @@ typedef struct {
 static inline double step_size(const UpdateRule *rule)
 {
     const double n_steps = (double)(rule->n_steps + planted("overflow") * PTRDIFF_MAX);
-    if (rule->kind != ADAM)
+    switch (rule->kind) {
+    case GRADIENT_DESCENT:
+    case MOMENTUM:
+    case NESTEROV:
         return rule->learning_rate;
-    return rule->learning_rate * sqrt(1 - pow(rule->beta_2, n_steps))
-        / (1 - pow(rule->beta_1, n_steps));
+    case ADAM:
+        return rule->learning_rate * sqrt(1 - pow(rule->beta_2, n_steps))
+            / (1 - pow(rule->beta_1, n_steps));
+    }
+    __builtin_unreachable();
 }
 
 #endif
