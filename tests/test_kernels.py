@@ -31,6 +31,11 @@ def avx2_and_avx512():
     arithmetic.use_instruction_set()
 
 
+def test_unknown_instruction_set_is_not_taken_for_the_best():
+    with pytest.raises(KeyError):
+        arithmetic.use_instruction_set("avx3")
+
+
 def assert_close(actual, expected, tolerance, *, floor=0.0):
     """Every element, relative to the largest."""
     expected = np.asarray(expected)

@@ -1,3 +1,5 @@
+"""Types of what plan.pyx has for Python."""
+
 import numpy as np
 
 from skdigitnet._core.rows import Inputs

@@ -25,8 +25,8 @@ OUTPUT_LOSSES = {
     ("squared_error", "identity"): IDENTITY_SQUARED_ERROR,
 }
 
-# A panel has elements few enough to stay in the nearest cache while they are updated, but
-# rows enough for the product that gives its gradient.
+# A panel is small enough to stay in the nearest cache while it is updated, and has enough
+# rows for the product that gives its gradient.
 cdef enum:
     PANEL_SIZE = 4096
     MIN_PANEL_ROWS = 32
@@ -40,7 +40,7 @@ cdef class Plan:
     theta holds every W_l, then every b_l. Each W_l is divided into panels of rows, the
     units that threads share out among them. A :class:`Workspace` holds all that a
     pass over one block of at most ``block_size`` rows writes. ``dropout`` has the share
-    of units that each hidden layer drops in training; it is empty for none.
+    of units that each hidden layer drops in training, and is empty if none does.
 
     Raises
     ------
@@ -134,19 +134,19 @@ cdef class Plan:
 
 
 cdef class Workspace:
-    """All that a pass over one block writes, and the team of threads that make it.
+    """The memory that a pass over one block writes to, and the team of threads that runs it.
 
     Parameters
     ----------
     plan : Plan
     inputs : Inputs
     n_threads : int
-        Each of which is to call the kernel, with its number from 0.
+        Threads of the team. Each calls the kernel with its own number, from 0.
 
     Attributes
     ----------
     real_array : ndarray
-        What is of the inputs' dtype.
+        The part of the memory that has the inputs' dtype.
     """
 
     def __cinit__(self, Plan plan not None, Inputs inputs not None, int n_threads=1):

@@ -1,3 +1,5 @@
+"""Types of what predict.pyx has for Python."""
+
 import numpy as np
 
 def network_outputs(

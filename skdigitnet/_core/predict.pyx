@@ -19,7 +19,7 @@ cdef struct Affine:
 
 
 cdef bint all_finite(const real* z, Py_ssize_t size) noexcept nogil:
-    """Whether no element is NaN or infinite; the difference from itself is NaN then."""
+    """Whether every element is finite; z - z is NaN where one is not."""
     cdef Py_ssize_t i
     cdef bint finite = True
     for i in range(size):
@@ -57,7 +57,7 @@ cdef bint block_outputs(
 def network_outputs(
     const real[:, ::1] X, list coefs, list intercepts, str activation, Py_ssize_t block_size
 ):
-    """z of the output layer, so many rows at a time, all in one call without the GIL.
+    """z of the output layer, computed block by block in one call without the GIL.
 
     Returns
     -------

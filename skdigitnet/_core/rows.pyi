@@ -1,3 +1,5 @@
+"""Types of what rows.pyx has for Python."""
+
 from typing import Any
 
 import numpy as np

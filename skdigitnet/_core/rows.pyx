@@ -8,7 +8,7 @@ import numpy as np
 
 from .real cimport real
 
-MAX_SPARSE_FEATURES = INT32_MAX  # their numbers are ints
+MAX_SPARSE_FEATURES = INT32_MAX  # column indices are C ints
 
 
 cdef class Inputs:
@@ -132,7 +132,7 @@ cdef class Samples:
 
 
 def density(const real[:, ::1] X, Py_ssize_t n_rows):
-    """Share of elements that are not zero, of so many rows of X, evenly spaced."""
+    """Share of non-zero elements in ``n_rows`` evenly spaced rows of X."""
     cdef Py_ssize_t i, j, count = 0, m = min(n_rows, X.shape[0]), step = X.shape[0] // m
     with nogil:
         for i in range(m):
@@ -150,7 +150,7 @@ class Compressed:
 
 
 def compress(const real[:, ::1] X, double expected_density):
-    """X in CSR form: in one pass, with more memory on the way if there are more entries."""
+    """X in CSR form, in one pass; memory grows if there are more entries than expected."""
     cdef:
         Py_ssize_t i = 0, j, place = 0, n_rows = X.shape[0], n_features = X.shape[1]
         Py_ssize_t capacity = n_features + <Py_ssize_t> (expected_density * n_rows * n_features)

@@ -1,3 +1,5 @@
+"""Types of what train.pyx has for Python."""
+
 import numpy as np
 import numpy.typing as npt
 

@@ -30,8 +30,8 @@ from .team cimport is_abandoned, wait_for_team
 
 import numpy as np
 
-# with how many numbers each keeps for a parameter: the velocity of momentum, the first and
-# second moment of Adam
+# Each rule with how many numbers it keeps for a parameter: the velocity of momentum, the
+# first and second moment of Adam.
 UPDATE_RULES = {
     "gradient_descent": (GRADIENT_DESCENT, 0),
     "momentum": (MOMENTUM, 1),
@@ -130,7 +130,7 @@ cdef class Run:
         self.moments = writable(moments) if len(moments) > 0 else self.gradient
 
     cdef check(self, Workspace workspace):
-        """Raise ValueError if an array does not fit the plan: the kernels do not look."""
+        """Raise ValueError if an array does not fit the plan or the inputs."""
         theta, gradient, moments = self.arrays
         check_arrays(workspace, self.targets, theta.dtype.itemsize, len(theta), len(gradient))
         n_moments = self.update.n_moments * workspace.plan.n_params
@@ -139,16 +139,16 @@ cdef class Run:
 
 
 cdef class Epoch:
-    """How rows are gone through.
+    """The order of the rows in one epoch, and how they are divided into batches.
 
     Parameters
     ----------
     order : ndarray of shape (n_training_rows,), dtype intp
-        Numbers of rows, each once.
+        Row numbers, each once.
     batch_size : int
         Batches are counted from ``order[0]``; the last one may be shorter.
     dropout_key : int, default=0
-        Says which units every row goes without; 0 for none.
+        Decides which units each row goes without; 0 drops none.
     """
 
     cdef:
@@ -168,6 +168,7 @@ cdef check_arrays(
     Workspace workspace, Targets targets, Py_ssize_t itemsize, Py_ssize_t theta,
     Py_ssize_t gradient,
 ):
+    """Raise ValueError if an array does not fit: the kernels do not look."""
     cdef Py_ssize_t n_params = workspace.plan.n_params
     if workspace.inputs.itemsize != itemsize:
         raise ValueError(f"theta is not of the inputs' {workspace.inputs.dtype}")
@@ -184,6 +185,27 @@ cdef check_arrays(
 cdef check_thread(Workspace workspace, int thread):
     if not 0 <= thread < workspace.n_threads:
         raise ValueError(f"thread {thread} of {workspace.n_threads}")
+
+
+# The penalty
+
+cdef check_penalised(Plan plan, Py_ssize_t theta, Py_ssize_t gradient):
+    if theta != plan.n_params or gradient != plan.n_params:
+        raise ValueError(f"theta and gradient must have {plan.n_params} elements")
+
+
+cdef double penalty_of(Plan plan, double decay, const real* theta) noexcept nogil:
+    return decay / 2 * squared_norm(theta, plan.n_coefs) if decay != 0 else 0
+
+
+cdef void add_penalty_gradient(
+    Plan plan, double decay, const real* theta, real* gradient
+) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef real factor = <real> decay
+    if decay != 0:
+        for i in range(plan.n_coefs):
+            gradient[i] += factor * theta[i]
 
 
 # What the next block needs of the weights
@@ -324,6 +346,7 @@ cdef (Py_ssize_t, double) train_on_rows(
     Workspace workspace, Run run, Epoch epoch, Py_ssize_t start, Py_ssize_t stop, int thread,
     real* theta,
 ) noexcept nogil:
+    """What :func:`train` does and returns."""
     cdef:
         Py_ssize_t i = start, n = epoch.order.shape[0], first = 0, last = 0
         double total = 0, weight_scale = 0, loss
@@ -478,21 +501,14 @@ def sum_loss(
 
 def penalty(Plan plan not None, double decay, const real[::1] theta):
     """decay / 2 * sum_l ||W_l||^2."""
-    if theta.shape[0] != plan.n_params:
-        raise ValueError(f"theta must have {plan.n_params} elements")
-    return decay / 2 * squared_norm(&theta[0], plan.n_coefs) if decay != 0 else 0.0
+    check_penalised(plan, theta.shape[0], theta.shape[0])
+    return penalty_of(plan, decay, &theta[0])
 
 
 def add_penalty(
     Plan plan not None, double decay, const real[::1] theta, real[::1] gradient
 ):
     """Add the penalty's gradient to ``gradient`` (INOUT); return the penalty."""
-    cdef:
-        Py_ssize_t i
-        real factor = <real> decay
-    if gradient.shape[0] != plan.n_params:
-        raise ValueError(f"gradient must have {plan.n_params} elements")
-    if decay != 0:
-        for i in range(min(plan.n_coefs, theta.shape[0])):
-            gradient[i] += factor * theta[i]
-    return penalty(plan, decay, theta)
+    check_penalised(plan, theta.shape[0], gradient.shape[0])
+    add_penalty_gradient(plan, decay, &theta[0], &gradient[0])
+    return penalty_of(plan, decay, &theta[0])

@@ -95,7 +95,7 @@ INLINE void NAME(map_block)(const Function f, REAL *z)
 }
 
 /* z <- f(z). The last block ends where z ends and may overlap the one before: it is read
-   first and written last. An array that is no block at all is padded. */
+   first and written last. An array shorter than a block is padded. */
 INLINE void NAME(map_blocks)(const Function f, REAL *z, ptrdiff_t size)
 {
     REAL last[NAME(BLOCK)] = {0};
