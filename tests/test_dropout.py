@@ -13,6 +13,7 @@ from skdigitnet import BackpropMLPClassifier
 from skdigitnet._core import train
 from skdigitnet._core.plan import Plan, Workspace
 from skdigitnet._core.rows import Samples
+from skdigitnet._core.runs import Epoch, Run, Update
 from skdigitnet._system.threads import ALONE, Team
 
 DTYPES = (np.float32, np.float64)
@@ -82,15 +83,15 @@ class Problem:
         samples = Samples(X, self.y, self.weight)
         workspace = Workspace(plan, samples.inputs, team.n_threads)
         workspace.real_array[:] = np.nan
-        update = train.Update(rule, **RULES[rule][0])
+        update = Update(rule, **RULES[rule][0])
         theta, gradient = self.theta.copy(), np.full_like(self.theta, np.nan)
         moments = np.zeros(update.n_moments * len(theta), theta.dtype)
         decay = 0.3 / self.weight.sum()
-        run = train.Run(samples.targets, update, decay, theta, gradient, moments)
+        run = Run(samples.targets, update, decay, theta, gradient, moments)
         losses = []
         for order, key in zip(self.orders, keys, strict=True):
             position, total = 0, 0.0
-            epoch = train.Epoch(order, batch_size, key)
+            epoch = Epoch(order, batch_size, key)
             while position < N_ROWS:
                 stop = min(position + call_rows, N_ROWS)
                 position, loss = team.run(train.train, workspace, run, epoch, position, stop)
@@ -188,15 +189,15 @@ def kernel_mask(key, share, n_rows=400, n_units=50):
     plan = Plan((1, n_units, 1), "identity", "squared_error", "identity", 1, False, (share,))
     rows = Samples(np.ones((n_rows, 1)), np.zeros((n_rows, 1), np.uint8), np.ones(n_rows))
     workspace = Workspace(plan, rows.inputs)
-    update = train.Update("gradient_descent", learning_rate=1.0)
+    update = Update("gradient_descent", learning_rate=1.0)
     start = np.zeros(plan.n_params)
     start[2 * n_units :] = 1.0  # the intercepts
     mask, order = np.empty((n_rows, n_units)), np.arange(n_rows)
     for row in order:
         theta = start.copy()
         gradient, moments = np.empty_like(theta), np.empty(0)
-        run = train.Run(rows.targets, update, 0.0, theta, gradient, moments)
-        train.train(workspace, run, train.Epoch(order, 1, key), row, row + 1)
+        run = Run(rows.targets, update, 0.0, theta, gradient, moments)
+        train.train(workspace, run, Epoch(order, 1, key), row, row + 1)
         mask[row] = -theta[n_units : 2 * n_units]
     return mask
 

@@ -14,6 +14,7 @@ from effort import effort
 from skdigitnet._core import arithmetic, predict, train
 from skdigitnet._core.plan import Plan, Workspace
 from skdigitnet._core.rows import Samples
+from skdigitnet._core.runs import Epoch, Run, Update
 
 DTYPES = (np.float32, np.float64)
 MAX_ULP = 2.0
@@ -254,11 +255,11 @@ def run_updates(rule, X, W, dtype, decay=0.1, n_steps=3):
     plan = Plan((n, 1), "identity", "squared_error", "identity", 1, False)
     data = Samples(X.astype(dtype), np.ones((n_rows, 1), np.uint8), np.ones(n_rows))
     workspace = Workspace(plan, data.inputs)
-    update = train.Update(rule, learning_rate=RATE, **RULES[rule])
+    update = Update(rule, learning_rate=RATE, **RULES[rule])
     theta, gradient = np.append(W, 0.5).astype(dtype), np.empty(n + 1, dtype)
     moments = np.tile(np.append(np.abs(W), 0.25), update.n_moments).astype(dtype)
-    run = train.Run(data.targets, update, decay, theta, gradient, moments)
-    epoch = train.Epoch(np.arange(n_rows), n_rows)
+    run = Run(data.targets, update, decay, theta, gradient, moments)
+    epoch = Epoch(np.arange(n_rows), n_rows)
     for _ in range(n_steps):
         before = theta.copy(), moments.copy()
         # blocks of one row, lest plain descent add its gradient to theta directly

@@ -10,6 +10,7 @@ from scipy import sparse
 from skdigitnet._core import arithmetic, predict, train
 from skdigitnet._core.plan import Plan, Workspace
 from skdigitnet._core.rows import Inputs, Samples, Targets, compress, density
+from skdigitnet._core.runs import Epoch, Run, Update
 from skdigitnet._system.threads import ALONE, Team
 
 DTYPES = (np.float32, np.float64)
@@ -242,10 +243,10 @@ class Problem:
         theta, gradient = self.theta.copy(), np.full_like(self.theta, np.nan)
         moments = np.zeros(update.n_moments * len(theta), theta.dtype)
         decay, losses = alpha / self.weight.sum(), []
-        run = train.Run(self.targets, update, decay, theta, gradient, moments)
+        run = Run(self.targets, update, decay, theta, gradient, moments)
         for order in orders:
             position, total = 0, 0.0
-            epoch = train.Epoch(order, batch_size)
+            epoch = Epoch(order, batch_size)
             while position < n_rows:
                 stop = min(position + (call_rows or n_rows), n_rows)
                 position, loss = team.run(train.train, workspace, run, epoch, position, stop)
@@ -450,9 +451,9 @@ def test_arrays_that_do_not_fit_the_plan(wrong, message):
     with pytest.raises(ValueError, match=message):
         train.add_loss_gradient(**arguments, weight_scale=1.0)
     fitted = [arguments.pop(name) for name in ("theta", "gradient")]
-    update = train.Update("gradient_descent", learning_rate=0.1)
-    run = train.Run(arguments.pop("targets"), update, 0.0, *fitted, np.zeros(0))
-    epoch = train.Epoch(arguments.pop("order"), 29)
+    update = Update("gradient_descent", learning_rate=0.1)
+    run = Run(arguments.pop("targets"), update, 0.0, *fitted, np.zeros(0))
+    epoch = Epoch(arguments.pop("order"), 29)
     with pytest.raises(ValueError, match=message):
         train.train(**arguments, run=run, epoch=epoch)
 
@@ -476,18 +477,18 @@ ADAM = {"learning_rate": 0.01, "beta_1": 0.8, "beta_2": 0.99, "epsilon": 1e-6}
 # the kernels' update and the reference's
 RULES = {
     "gradient_descent": lambda: (
-        train.Update("gradient_descent", learning_rate=RATE),
+        Update("gradient_descent", learning_rate=RATE),
         reference.gradient_descent(learning_rate=RATE),
     ),
     "momentum": lambda: (
-        train.Update("momentum", learning_rate=RATE, momentum=0.8),
+        Update("momentum", learning_rate=RATE, momentum=0.8),
         reference.momentum(learning_rate=RATE, momentum=0.8),
     ),
     "nesterov": lambda: (
-        train.Update("nesterov", learning_rate=RATE, momentum=0.8),
+        Update("nesterov", learning_rate=RATE, momentum=0.8),
         reference.momentum(learning_rate=RATE, momentum=0.8, nesterov=True),
     ),
-    "adam": lambda: (train.Update("adam", **ADAM), reference.adam(**ADAM)),
+    "adam": lambda: (Update("adam", **ADAM), reference.adam(**ADAM)),
 }
 
 

@@ -15,6 +15,7 @@ from skdigitnet import BackpropMLPClassifier
 from skdigitnet._core import train
 from skdigitnet._core.plan import Plan, Workspace
 from skdigitnet._core.rows import MAX_SPARSE_FEATURES, Compressed, Samples
+from skdigitnet._core.runs import Epoch, Run, Update
 from skdigitnet._system.threads import Team
 from skdigitnet._training import run as _training
 
@@ -156,10 +157,10 @@ def descend(data, order, layer_sizes, theta, team):
     """Make a step of gradient descent on these rows; return the loss before it."""
     made = plan(layer_sizes, len(order), sparse=data.inputs.is_sparse)
     workspace = Workspace(made, data.inputs, team.n_threads)
-    update = train.Update("gradient_descent", learning_rate=0.5)
+    update = Update("gradient_descent", learning_rate=0.5)
     moments = np.empty(0, np.float32)
-    run = train.Run(data.targets, update, 0.0, theta, theta, moments)
-    epoch = train.Epoch(order, len(order))
+    run = Run(data.targets, update, 0.0, theta, theta, moments)
+    epoch = Epoch(order, len(order))
     return team.run(train.train, workspace, run, epoch, 0, len(order))[1]
 
 

@@ -3,7 +3,7 @@
 
 from .arithmetic cimport Activation
 from .losses cimport OutputLoss
-from .rows cimport Inputs
+from .rows cimport Inputs, Targets
 from .team cimport Team
 
 cdef extern from "c/red_zones.h" nogil:
@@ -75,6 +75,10 @@ cdef class Workspace:
         readonly object real_array
         object arrays
 
+    cdef check(
+        self, Targets targets, Py_ssize_t itemsize, Py_ssize_t theta, Py_ssize_t gradient
+    )
+    cdef check_thread(self, int thread)
     cdef _forbid(self, array, first, last)
     cdef void* _pointer(self, array)
     cdef void* _new(self, size, dtype)

@@ -203,6 +203,26 @@ cdef class Workspace:
     cdef void* _new(self, size, dtype):
         return self._pointer(self._array(size, dtype))
 
+    cdef check(
+        self, Targets targets, Py_ssize_t itemsize, Py_ssize_t theta, Py_ssize_t gradient
+    ):
+        """Raise ValueError if a kernel's arrays do not fit: the kernels do not look."""
+        cdef Py_ssize_t n_params = self.plan.n_params
+        if self.inputs.itemsize != itemsize:
+            raise ValueError(f"theta is not of the inputs' {self.inputs.dtype}")
+        if self.inputs.n_rows != targets.n_rows:
+            raise ValueError(
+                f"there are {self.inputs.n_rows} rows and targets of {targets.n_rows}"
+            )
+        if (theta, gradient) != (n_params, n_params):
+            raise ValueError(
+                f"theta and gradient have {theta} and {gradient} elements, not {n_params}"
+            )
+
+    cdef check_thread(self, int thread):
+        if not 0 <= thread < self.n_threads:
+            raise ValueError(f"thread {thread} of {self.n_threads}")
+
     def abandon(self):
         """Make every thread that waits for the others, now or later, give up."""
         abandon(&self.team)

@@ -12,12 +12,7 @@ A kernel is called by every thread of the workspace's team at once, with the sam
 arguments but for its number, and gives the same bits whatever the team's size.
 """
 
-from libc.stdint cimport uint64_t
-
-from .arithmetic cimport (
-    ADAM, GRADIENT_DESCENT, MOMENTUM, NESTEROV, UpdateRule, apply_update, squared_norm,
-    step_size,
-)
+from .arithmetic cimport GRADIENT_DESCENT, UpdateRule, apply_update, squared_norm, step_size
 from .layers cimport transpose
 from .passes cimport (
     SHARED_ROWS, Block, Share, backward_to_deltas, dense_inputs, forward_to_loss,
@@ -26,165 +21,12 @@ from .passes cimport (
 from .plan cimport Layer, Panel, Plan, Workspace, panel_of
 from .real cimport real
 from .rows cimport Targets
+from .runs cimport Epoch, Run
 from .team cimport is_abandoned, wait_for_team
-
-import numpy as np
-
-# Each rule with how many numbers it keeps for a parameter: the velocity of momentum, the
-# first and second moment of Adam.
-UPDATE_RULES = {
-    "gradient_descent": (GRADIENT_DESCENT, 0),
-    "momentum": (MOMENTUM, 1),
-    "nesterov": (NESTEROV, 1),
-    "adam": (ADAM, 2),
-}
 
 # The next block's rows are fetched meanwhile if they leave room in the second cache.
 cdef enum:
     MAX_PREFETCHED_BYTES = 1 << 20
-
-
-# What a network in training is
-
-cdef class Update:
-    """The update rule of theta, its constants and its step count.
-
-    ``n_moments`` is how many numbers the rule keeps for each parameter.
-    """
-
-    cdef UpdateRule rule
-    cdef readonly Py_ssize_t n_moments
-
-    def __cinit__(
-        self, str rule, *, double learning_rate, double momentum=0.0,
-        double beta_1=0.9, double beta_2=0.999, double epsilon=1e-8,
-    ):
-        kind, self.n_moments = UPDATE_RULES[rule]
-        self.rule = UpdateRule(
-            kind, learning_rate, momentum, beta_1, beta_2, epsilon, n_steps=0
-        )
-
-    @property
-    def learning_rate(self):
-        return self.rule.learning_rate
-
-    @learning_rate.setter
-    def learning_rate(self, double value):
-        self.rule.learning_rate = value
-
-    @property
-    def n_steps(self):
-        return self.rule.n_steps
-
-    @n_steps.setter
-    def n_steps(self, Py_ssize_t value):
-        self.rule.n_steps = value
-
-
-cdef void* writable(array):
-    """Where a contiguous array begins; an error if it is not contiguous or read-only."""
-    cdef unsigned char[::1] elements = array.view(np.uint8)
-    return &elements[0]
-
-
-cdef class Run:
-    """A network in training: its weights, what they are fitted to, and how.
-
-    Parameters
-    ----------
-    targets : Targets
-    update : Update
-        Its ``n_steps`` is counted on.
-    decay : float
-        alpha / W
-    theta : ndarray of shape (n_params,)
-        Trained in place.
-    gradient : ndarray of shape (n_params,)
-        Of the batch's rows so far.
-    moments : ndarray of shape (update.n_moments * n_params,)
-        What the update rule keeps, counted on in place.
-    """
-
-    cdef:
-        Targets targets
-        Update update
-        double decay
-        void* theta
-        void* gradient
-        void* moments
-        tuple arrays
-
-    def __cinit__(
-        self, Targets targets not None, Update update not None, double decay,
-        theta, gradient, moments,
-    ):
-        self.targets, self.update, self.decay = targets, update, decay
-        self.arrays = (theta, gradient, moments)
-        if not theta.dtype == gradient.dtype == moments.dtype:
-            raise ValueError(
-                f"theta, gradient and moments must have one dtype, not {theta.dtype},"
-                f" {gradient.dtype} and {moments.dtype}"
-            )
-        self.theta, self.gradient = writable(theta), writable(gradient)
-        # gradient descent has no moments and touches none
-        self.moments = writable(moments) if len(moments) > 0 else self.gradient
-
-    cdef check(self, Workspace workspace):
-        """Raise ValueError if an array does not fit the plan or the inputs."""
-        theta, gradient, moments = self.arrays
-        check_arrays(workspace, self.targets, theta.dtype.itemsize, len(theta), len(gradient))
-        n_moments = self.update.n_moments * workspace.plan.n_params
-        if len(moments) != n_moments:
-            raise ValueError(f"moments have {len(moments)} elements, not {n_moments}")
-
-
-cdef class Epoch:
-    """The order of the rows in one epoch, and how they are divided into batches.
-
-    Parameters
-    ----------
-    order : ndarray of shape (n_training_rows,), dtype intp
-        Row numbers, each once.
-    batch_size : int
-        Batches are counted from ``order[0]``; the last one may be shorter.
-    dropout_key : int, default=0
-        Decides which units each row goes without; 0 drops none.
-    """
-
-    cdef:
-        const Py_ssize_t[::1] order
-        Py_ssize_t batch_size
-        uint64_t dropout_key
-
-    def __cinit__(
-        self, const Py_ssize_t[::1] order, Py_ssize_t batch_size, uint64_t dropout_key=0
-    ):
-        if batch_size < 1:
-            raise ValueError(f"batch_size={batch_size}")
-        self.order, self.batch_size, self.dropout_key = order, batch_size, dropout_key
-
-
-cdef check_arrays(
-    Workspace workspace, Targets targets, Py_ssize_t itemsize, Py_ssize_t theta,
-    Py_ssize_t gradient,
-):
-    """Raise ValueError if an array does not fit: the kernels do not look."""
-    cdef Py_ssize_t n_params = workspace.plan.n_params
-    if workspace.inputs.itemsize != itemsize:
-        raise ValueError(f"theta is not of the inputs' {workspace.inputs.dtype}")
-    if workspace.inputs.n_rows != targets.n_rows:
-        raise ValueError(
-            f"there are {workspace.inputs.n_rows} rows and targets of {targets.n_rows}"
-        )
-    if (theta, gradient) != (n_params, n_params):
-        raise ValueError(
-            f"theta and gradient have {theta} and {gradient} elements, not {n_params}"
-        )
-
-
-cdef check_thread(Workspace workspace, int thread):
-    if not 0 <= thread < workspace.n_threads:
-        raise ValueError(f"thread {thread} of {workspace.n_threads}")
 
 
 # The penalty
@@ -413,7 +255,7 @@ def train(
     """
     cdef (Py_ssize_t, double) result
     run.check(workspace)
-    check_thread(workspace, thread)
+    workspace.check_thread(thread)
     if workspace.inputs.itemsize == sizeof(float):
         with nogil:
             result = train_on_rows(
@@ -470,8 +312,8 @@ def add_loss_gradient(
     ``weight_scale * sample_weight``; the penalty is not included.
     """
     cdef double loss
-    check_arrays(workspace, targets, sizeof(real), theta.shape[0], gradient.shape[0])
-    check_thread(workspace, thread)
+    workspace.check(targets, sizeof(real), theta.shape[0], gradient.shape[0])
+    workspace.check_thread(thread)
     with nogil:
         loss = loss_of_rows(
             workspace, targets, order, start, stop, weight_scale, thread,
@@ -489,8 +331,8 @@ def sum_loss(
     cdef:
         double loss
         real* no_gradient = NULL
-    check_arrays(workspace, targets, sizeof(real), theta.shape[0], theta.shape[0])
-    check_thread(workspace, thread)
+    workspace.check(targets, sizeof(real), theta.shape[0], theta.shape[0])
+    workspace.check_thread(thread)
     with nogil:
         loss = loss_of_rows(
             workspace, targets, order, start, stop, weight_scale, thread,

@@ -8,7 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from skdigitnet._core.train import Epoch, Run, Update, train
+from skdigitnet._core.runs import Epoch, Run, Update
+from skdigitnet._core.train import train
 from skdigitnet._problem.objective import CALL_OPERATIONS, MAX_BLOCK_ROWS, Objective
 from skdigitnet._training.monitor import Watch
 from skdigitnet._training.schedules import SCHEDULES, factor_of
