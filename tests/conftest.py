@@ -15,27 +15,25 @@ ROOT = TESTS.parent
 
 # `python -m pytest` in a clone puts the clone first on sys.path. Unless its extension
 # module was built in place (an editable install), the package to test is the installed one.
-if not any(
-    (ROOT / "skdigitnet/_core" / f"kernels{end}").exists() for end in EXTENSION_SUFFIXES
-):
+if not any((ROOT / "skdigitnet/_core" / f"train{end}").exists() for end in EXTENSION_SUFFIXES):
     sys.path[:] = [entry for entry in sys.path if Path(entry).resolve() != ROOT]
 sys.path.insert(0, str(TESTS))  # for `import reference`
 
-from skdigitnet._core import kernels  # noqa: E402, the paths come first
+from skdigitnet._core import arithmetic  # noqa: E402, the paths come first
 
 # a shell starts what it runs in the background with Ctrl-C ignored
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@pytest.fixture(params=kernels.INSTRUCTION_SETS)
+@pytest.fixture(params=arithmetic.INSTRUCTION_SETS)
 def instruction_set(request):
     """Every instruction set in turn, those that this processor lacks skipped."""
-    if kernels.use_instruction_set(request.param) != request.param:
-        kernels.use_instruction_set()
+    if arithmetic.use_instruction_set(request.param) != request.param:
+        arithmetic.use_instruction_set()
         pytest.skip(f"this processor has no {request.param}")
     yield request.param
-    kernels.use_instruction_set()
+    arithmetic.use_instruction_set()
 
 
 def read_idx(path):

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 import tracemalloc
-from types import SimpleNamespace
 
 import joblib
 import numpy as np
@@ -22,7 +21,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 from threadpoolctl import threadpool_limits
 
 from skdigitnet import BackpropMLPClassifier
-from skdigitnet._core import kernels
+from skdigitnet._core.train import train
 from skdigitnet._training import sgd as _sgd
 
 # most fits here are short on purpose; those that must warn say so with pytest.warns
@@ -632,12 +631,12 @@ def test_ctrl_c_is_looked_for_often_however_large_an_epoch(
 ):
     rows_of_calls = []
 
-    def train(workspace, update, order, start, *arguments):
-        position, loss = kernels.train(workspace, update, order, start, *arguments)
+    def counted(workspace, run, epoch, start, *arguments):
+        position, loss = train(workspace, run, epoch, start, *arguments)
         rows_of_calls.append(position - start)
         return position, loss
 
-    monkeypatch.setattr(_sgd, "kernels", SimpleNamespace(train=train, Update=kernels.Update))
+    monkeypatch.setattr(_sgd, "train", counted)
     X = np.random.RandomState(0).uniform(size=(n_rows, n_features))
     make(solver=solver, hidden_layer_sizes=(100,), batch_size=1, max_iter=1).fit(
         X, X[:, 0] > 0.5

@@ -10,7 +10,7 @@ from scipy import sparse
 from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn import get_config
 
-from skdigitnet._core import kernels
+from skdigitnet._core.predict import apply_activation, network_outputs
 from skdigitnet._problem.objective import BLOCK_BYTES, CALL_OPERATIONS, block_rows
 
 
@@ -152,7 +152,7 @@ def _call_rows(coefs, block_size: int, itemsize: int) -> int:
 
 def _dense_forward(X, coefs, intercepts, activation, block_size):
     X = np.ascontiguousarray(X, dtype=coefs[0].dtype)
-    return kernels.network_outputs(X, coefs, intercepts, activation, block_size)
+    return network_outputs(X, coefs, intercepts, activation, block_size)
 
 
 def _sparse_forward(X, coefs, intercepts, activation, block_size):
@@ -160,5 +160,5 @@ def _sparse_forward(X, coefs, intercepts, activation, block_size):
         z = np.ascontiguousarray(X @ coefs[0] + intercepts[0])
     if len(coefs) == 1:
         return z, np.isfinite(z).all()
-    kernels.apply_activation(activation, z)
-    return kernels.network_outputs(z, coefs[1:], intercepts[1:], activation, block_size)
+    apply_activation(activation, z)
+    return network_outputs(z, coefs[1:], intercepts[1:], activation, block_size)

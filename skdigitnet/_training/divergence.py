@@ -71,13 +71,11 @@ class Divergence:
     """
 
     def __init__(self, objective: Objective, loss: str, X, targets: np.ndarray, theta):
-        data, order = objective.data, np.sort(objective.rows)
-        self.network, self.loss, self.X, self.data = objective.network, loss, X, data
-        self.constant = constant_loss(
-            loss, self.network, targets[order], data.sample_weight[order]
-        )
-        counted = order[data.sample_weight[order] > 0]
-        self.rows = counted[:: -(-len(counted) // SAMPLED_ROWS)]
+        self.objective, self.network, self.X = objective, objective.network, X
+        order = np.sort(objective.rows)
+        weight = objective.samples.targets.sample_weight[order]
+        self.constant = constant_loss(loss, self.network, targets[order], weight)
+        self.rows = objective.sample(SAMPLED_ROWS)
         self._x_size = _typical_size(X[self.rows[:: -(-len(self.rows) // 100)]])
         self._first_theta = theta.copy()
         # no cached_property: in Python 3.11 it has a lock, which a fork may find taken
@@ -134,8 +132,7 @@ class Divergence:
 
     def _loss(self, theta: np.ndarray) -> float:
         """The loss as the weights are now, without the penalty."""
-        objective = Objective(self.network, self.loss, 0.0, self.data, self.rows)
-        return objective.loss_and_gradient(theta)[0]
+        return self.objective.over(self.rows).loss(theta)
 
     def _typical_output(self, theta: np.ndarray) -> float:
         """The median of the outputs' pre-activations, without their signs."""
