@@ -3,7 +3,7 @@
     python tests/benchmarks/defaults.py --half choose
     python tests/benchmarks/defaults.py --set-params solver=adam,batch_size=32 --sets iris,wine
     python tests/benchmarks/defaults.py --peers --peers-json peers.json --json ours.json
-    python tests/benchmarks/defaults.py --tables ours.json --peers-json peers.json
+    python tests/benchmarks/defaults.py --page FILE.md --json ours.json --peers-json peers.json
 
 Every estimator gets the features scaled by StandardScaler in a Pipeline (MNIST as it is,
 with pixels from 0 to 1), and is trained on one thread, with the number of the fold as its
@@ -17,7 +17,9 @@ that ends in an error counts as an accuracy of zero.
 The peers are MLPClassifier, LogisticRegression and HistGradientBoostingClassifier with
 their defaults, and RealMLP-TD if pytabkit is installed. With --peers-json what is in that
 file is taken from it, for data that are still the same, and what is not is added to it.
-Sets whose package, or MNIST, is not there are skipped, with a message.
+Sets whose package, or MNIST, is not there are skipped, with a message. With --page nothing
+is measured: what the two JSON files say goes into a page, between the lines that
+defaults_page.py names.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -40,7 +42,8 @@ from zlib import crc32
 
 import numpy as np
 from defaults_data import DATA_SETS, HALVES, load
-from defaults_summary import HEADER, LOGISTIC, MLP, OURS, line, summary, tables
+from defaults_page import write_page
+from defaults_summary import HEADER, LOGISTIC, MLP, OURS, line, summary
 from measure import print_environment, write_json
 from pinning import pin
 from scipy.stats import entropy
@@ -56,6 +59,7 @@ PEERS = (MLP, LOGISTIC, BOOSTING, REAL_MLP)
 
 
 def make(estimator: str, seed: int, settings: dict):
+    """An estimator by name; the settings are for ours, the peers have their defaults."""
     if estimator == OURS:
         from skdigitnet import BackpropMLPClassifier
 
@@ -213,30 +217,34 @@ def run(sets: list[str], estimators: list[str], arguments: argparse.Namespace) -
     """Measure what is not known yet, print a line as soon as a set is done."""
     scaled, settings = not arguments.unscaled, parse_settings(arguments.set_params)
     known = read_peers(arguments.peers_json)
-    results = []
-    with ProcessPoolExecutor(
+    wanted = {
+        name: [key(identity(name, estimator, scaled)) for estimator in estimators]
+        for name in sets
+    }
+    pool = ProcessPoolExecutor(
         arguments.processes,
         multiprocessing.get_context("spawn"),
         initializer=partial(warm_up, estimators),
-    ) as pool:
-        submitted: dict[tuple, Future] = {}
+    )
+    try:
+        jobs = {
+            which: pool.submit(measure, name, estimator, settings, scaled)
+            for name in sets
+            for estimator, which in zip(estimators, wanted[name], strict=True)
+            if estimator == OURS or which not in known
+        }
+        results = []
         for name in sets:
-            for estimator in estimators:
-                which = identity(name, estimator, scaled)
-                if estimator == OURS or key(which) not in known:
-                    given = settings if estimator == OURS else {}
-                    job = pool.submit(measure, name, estimator, given, scaled)
-                    submitted[key(which)] = job
-        for name in sets:
-            keys = [key(identity(name, estimator, scaled)) for estimator in estimators]
-            rows = [submitted[k].result() if k in submitted else known[k] for k in keys]
-            results += rows
+            rows = [jobs[k].result() if k in jobs else known[k] for k in wanted[name]]
             print(line(rows), flush=True)
-            new = {k: r for k, r in zip(keys, rows, strict=True) if r["estimator"] != OURS}
+            results += rows
+            new = {key(row): row for row in rows if row["estimator"] != OURS}
             if arguments.peers_json is not None and new.keys() - known.keys():
                 known |= new
                 write_json(arguments.peers_json, list(known.values()), [])
-    return results
+        return results
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -254,10 +262,12 @@ def parse_arguments() -> argparse.Namespace:
     add("--peers-json", type=Path, metavar="FILE", help="what is known of the peers")
     add("--processes", type=int, default=1, metavar="N", help="each on one thread")
     add("--json", type=Path, metavar="FILE")
-    add("--tables", type=Path, metavar="FILE", help="print Markdown of a JSON file and end")
+    add("--page", type=Path, metavar="FILE.md", help="put what --json has into it, and end")
     arguments = parser.parse_args()
-    if arguments.peers_only and arguments.peers is None:
-        arguments.peers = []
+    if arguments.peers_only and not arguments.peers:
+        arguments.peers = list(PEERS)
+    if arguments.page and not (arguments.json and arguments.peers_json):
+        parser.error("--page needs --json and --peers-json")
     return arguments
 
 
@@ -267,9 +277,9 @@ def main() -> None:
         for s in DATA_SETS.values():
             print(f"{s.name:25} {s.group:10} {s.half:7} {s.rows:6}")
         return
-    if arguments.tables is not None:
-        ours = json.loads(arguments.tables.read_text())
-        print(tables(ours, list(read_peers(arguments.peers_json).values())))
+    if arguments.page is not None:
+        files = (arguments.json, arguments.peers_json)
+        write_page(arguments.page, *(json.loads(file.read_text()) for file in files))
         return
     pin(1, n_cores=os.cpu_count())
     sets = chosen_sets(arguments.sets, arguments.half)
