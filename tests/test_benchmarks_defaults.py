@@ -16,7 +16,7 @@ sys.path.append(str(BENCHMARKS))
 
 import defaults  # noqa: E402, the path comes first
 from defaults_data import DATA_SETS, GROUPS, HALVES, load  # noqa: E402
-from defaults_page import BEGIN, END  # noqa: E402
+from defaults_page import BEGIN, END, write_page  # noqa: E402
 
 SMALL = [name for name, data_set in DATA_SETS.items() if data_set.rows <= 6000]
 # but for MNIST, which is read and not drawn, and takes seconds
@@ -136,15 +136,15 @@ def test_run_takes_peers_from_a_file_and_fills_a_page(tmp_path):
     same = known("iris", defaults.fingerprint(*load("iris")))
     other_data = known("wine", 0)
     peers.write_text(json.dumps({"results": [same, other_data]}))
-    script = [sys.executable, BENCHMARKS / "defaults.py"]
     files = ["--json", ours, "--peers-json", peers]
-    run = [*script, *files, "--sets", "iris,wine", "--peers", defaults.LOGISTIC]
+    run = [sys.executable, BENCHMARKS / "defaults.py", *files, "--sets", "iris,wine"]
+    run += ["--peers", defaults.LOGISTIC]
     printed = subprocess.run(run, capture_output=True, text=True, check=True).stdout
     assert printed.count("12.30%") == 1
     assert f"{defaults.OURS}, 1 sets" in printed
 
     page.write_text(f"Before.\n{BEGIN}\nstale\n{END}\nAfter.\n")
-    subprocess.run([*script, *files, "--page", page], capture_output=True, check=True)
+    write_page(page, json.loads(ours.read_text()), json.loads(peers.read_text()))
     text = page.read_text()
     assert text.startswith(f"Before.\n{BEGIN}\n")
     assert text.endswith(f"{END}\nAfter.\n")
