@@ -283,7 +283,7 @@ def test_every_parameter_has_its_case():
     assert {*OTHER_FITS, *SAME_FITS} == set(make().get_params())
 
 
-@pytest.mark.parametrize("parameters", OTHER_FITS.values(), ids=str)
+@pytest.mark.parametrize("parameters", OTHER_FITS.values(), ids=OTHER_FITS)
 def test_another_fit_has_another_file(folder, parameters):
     fit(folder, max_iter=1)
     fit(folder, max_iter=1, **parameters)
