@@ -139,6 +139,16 @@ def test_contributing_names_every_module():
     assert set(re.findall(r"`(\w+\.py)`", text)) == modules - {"__init__.py"}
 
 
+def test_commands_of_reliability_select_tests():
+    text = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+    commands = re.findall(r'pytest (?:-s )?(tests/[^`"]+?\.py)(?: -k (\w+|"[^"]+"))?`', text)
+    assert len(commands) > 15
+    for files, words in commands:
+        names = "".join((ROOT / file).read_text(encoding="utf-8") for file in files.split())
+        for word in words.strip('"').split(" or "):
+            assert re.search(rf"^def test_\w*{word}", names, re.MULTILINE), (files, word)
+
+
 def test_check_links(tmp_path):
     def check():
         command = [sys.executable, str(ROOT / "docs" / "check_links.py"), str(tmp_path)]
