@@ -2,7 +2,7 @@
 
 from importlib.util import find_spec
 
-if find_spec("skdigitnet._core.kernels") is None:
+if find_spec("skdigitnet._core.train") is None:
     raise ImportError(
         f"skdigitnet was imported from {__path__[0]}, where its compiled module is missing:"
         " this is the source folder. Install it with `pip install .` and start Python in"

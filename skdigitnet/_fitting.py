@@ -73,11 +73,11 @@ class FittingMixin(CallbackSupportMixin):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            float32 is trained in float32, everything else in float64. Sparse X is
-            never made dense.
+            float32 is trained in float32, a data frame too if all its columns are;
+            everything else in float64. Sparse X is never made dense.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Class labels (numbers, strings or booleans), or for several labels a row
-            an indicator matrix of 0 and 1.
+            Class labels (numbers, strings, booleans or dates), or for several labels a
+            row an indicator matrix of 0 and 1.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row, not negative; all ones by default.
         X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
@@ -123,7 +123,7 @@ class FittingMixin(CallbackSupportMixin):
         going_on = self.warm_start and hasattr(self, "coefs_") and not afresh
         rows = check_training_rows(self, X, y, sample_weight, reset=not going_on)
         labels = self._labels() if going_on else Labels.of(rows.y)
-        labels.check_complete(rows.y[rows.sample_weight > 0])
+        labels.check_several(rows.y, rows.sample_weight)
         network = self._network(rows, labels)
         initial = check_initial(network, coef_init, intercept_init, rows.X.dtype)
         rule = self._stopping_rule(
@@ -201,6 +201,7 @@ class FittingMixin(CallbackSupportMixin):
         return make_network(
             rows.X.shape[1],
             labels,
+            rows.y,
             hidden_layer_sizes=self.hidden_layer_sizes,
             activation=self.activation,
             loss=self.loss,
@@ -272,7 +273,7 @@ class FittingMixin(CallbackSupportMixin):
     def _run(
         self, training: Training, solver, dropout, task: FitTask, *, keep_state: bool
     ) -> str | None:
-        """Train and publish, on Ctrl-C what there is."""
+        """Train, then publish the weights; on Ctrl-C, publish those so far."""
         try:
             warning = training.run(
                 solver,
@@ -318,7 +319,7 @@ class FittingMixin(CallbackSupportMixin):
         )
 
     def _as_fitted(self, training: Training) -> dict:
-        """What makes of a copy of this estimator a fitted one that can be pickled."""
+        """The attributes that make a copy of this estimator fitted and picklable."""
         nothing = dict.fromkeys(("_training", *LEFT_BY_A_FIT))
         return {**nothing, **self._published(training)}
 
@@ -345,7 +346,7 @@ def published_attributes(
     has_scores : bool
         Whether there are validation scores.
     """
-    # training may go on in the state's own arrays
+    # a copy, since training may continue in the state's own arrays
     coefs, intercepts = network.unpack(state.published_theta.copy())
     return {
         **features,

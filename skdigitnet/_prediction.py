@@ -10,8 +10,8 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skdigitnet._core.plan import ACTIVATIONS
-from skdigitnet._problem.arguments import check_features, naming
-from skdigitnet._problem.labels import Labels
+from skdigitnet._problem.arguments import FLOATS, check_features, naming
+from skdigitnet._problem.labels import Labels, as_labels
 from skdigitnet._problem.output_layer import OutputLayer, map_outputs
 from skdigitnet._problem.rows import check_sample_weight
 
@@ -69,16 +69,14 @@ class PredictionMixin:
         return (
             type(X) is np.ndarray
             and X.ndim == 2
-            and X.dtype in (np.float32, np.float64)
+            and X.dtype in FLOATS
             and len(X) > 0
             and X.shape[1] == self.n_features_in_
             and not hasattr(self, "feature_names_in_")
         )
 
     def _validate(self, X):
-        return check_features(
-            self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False
-        )
+        return check_features(self, X, accept_sparse="csr", dtype=FLOATS, reset=False)
 
     def decision_function(self, X) -> np.ndarray:
         """Pre-activations z of the output layer.
@@ -190,4 +188,5 @@ class PredictionMixin:
         if sample_weight is not None:
             sample_weight = check_sample_weight(sample_weight, predicted)
         with naming("y"):
+            y = as_labels(y, self)
             return float(accuracy_score(y, predicted, sample_weight=sample_weight))

@@ -1,5 +1,6 @@
-"""What the tests share: where to import from, instruction sets, and MNIST."""
+"""What the tests share: where to import from, workers, instruction sets, and MNIST."""
 
+import fcntl
 import gzip
 import os
 import signal
@@ -7,35 +8,70 @@ import sys
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 TESTS = Path(__file__).resolve().parent
 ROOT = TESTS.parent
 
 # `python -m pytest` in a clone puts the clone first on sys.path. Unless its extension
 # module was built in place (an editable install), the package to test is the installed one.
-if not any(
-    (ROOT / "skdigitnet/_core" / f"kernels{end}").exists() for end in EXTENSION_SUFFIXES
-):
+if not any((ROOT / "skdigitnet/_core" / f"train{end}").exists() for end in EXTENSION_SUFFIXES):
     sys.path[:] = [entry for entry in sys.path if Path(entry).resolve() != ROOT]
 sys.path.insert(0, str(TESTS))  # for `import reference`
 
-from skdigitnet._core import kernels  # noqa: E402, the paths come first
+from skdigitnet._core import arithmetic  # noqa: E402, the paths come first
 
 # a shell starts what it runs in the background with Ctrl-C ignored
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@pytest.fixture(params=kernels.INSTRUCTION_SETS)
+# Workers, by pytest-xdist
+
+
+def pytest_xdist_auto_num_workers(config):
+    """A worker for each processor for the whole suite; a part is run sooner without any."""
+    is_part = config.option.keyword or not all(Path(path).is_dir() for path in config.args)
+    if is_part and config.option.numprocesses == "auto":
+        return 0
+    return min(joblib.cpu_count(), 8)
+
+
+def pytest_configure(config):
+    if hasattr(config, "workerinput"):
+        threadpool_limits(1)  # the other workers have the other processors
+
+
+@pytest.fixture(autouse=True)
+def turn(request, tmp_path_factory):
+    """Workers wait while a test runs that is marked ``alone``."""
+    if not hasattr(request.config, "workerinput"):
+        yield
+        return
+    alone = request.node.get_closest_marker("alone") is not None
+    folder = tmp_path_factory.getbasetemp().parent  # the workers'
+    with open(folder / "door", "w") as door, open(folder / "room", "w") as room:
+        # nobody passes the door while somebody who is to be alone waits there for the others
+        fcntl.flock(door, fcntl.LOCK_EX)
+        fcntl.flock(room, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        if not alone:
+            fcntl.flock(door, fcntl.LOCK_UN)
+        yield
+        for file in (room, door):  # closing is not enough if a child has them too
+            fcntl.flock(file, fcntl.LOCK_UN)
+
+
+@pytest.fixture(params=arithmetic.INSTRUCTION_SETS)
 def instruction_set(request):
     """Every instruction set in turn, those that this processor lacks skipped."""
-    if kernels.use_instruction_set(request.param) != request.param:
-        kernels.use_instruction_set()
+    if arithmetic.use_instruction_set(request.param) != request.param:
+        arithmetic.use_instruction_set()
         pytest.skip(f"this processor has no {request.param}")
     yield request.param
-    kernels.use_instruction_set()
+    arithmetic.use_instruction_set()
 
 
 def read_idx(path):

@@ -6,7 +6,6 @@ import signal
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from functools import cache
-from types import SimpleNamespace
 from unittest.mock import patch
 
 import joblib
@@ -15,7 +14,7 @@ from scipy import sparse
 from sklearn.datasets import load_digits
 
 from skdigitnet import BackpropMLPClassifier
-from skdigitnet._core import kernels
+from skdigitnet._core.train import train
 from skdigitnet._problem import objective as _objective
 from skdigitnet._training import sgd as _sgd
 from skdigitnet._training.state import TrainingState
@@ -163,15 +162,14 @@ def ctrl_c_in_calls(*numbers, on_ctrl_c=lambda: None):
     """Send Ctrl-C in these compiled calls of training, counted from 1 in the main thread."""
     counter = itertools.count(1)
 
-    def train(*arguments, thread=0):
-        result = kernels.train(*arguments, thread=thread)
+    def counted(*arguments, thread=0):
+        result = train(*arguments, thread=thread)
         if thread == 0 and next(counter) in numbers:
             on_ctrl_c()
             signal.raise_signal(signal.SIGINT)
         return result
 
-    counted = SimpleNamespace(train=train, Update=kernels.Update)
-    with patch.object(_sgd, "kernels", counted):
+    with patch.object(_sgd, "train", counted):
         yield counter
 
 

@@ -1,7 +1,9 @@
 """Bad input raises an error that says what is wrong, and changes nothing."""
 
+import datetime
 import itertools
 import re
+from decimal import Decimal
 
 import joblib
 import numpy as np
@@ -128,7 +130,7 @@ def test_bad_rows(prepare, bad, error, match):
 
 BAD_Y = {
     "None": (None, ValueError, r"\by\b"),
-    "NaN": (changed(LABELS, 3, np.nan), ValueError, "y contains NaN"),
+    "NaN": (changed(LABELS, 3, np.nan), ValueError, r"y has missing labels, 1 of 30 \(nan\)"),
     "infinity": (changed(LABELS, 3, np.inf), ValueError, "y contains infinity"),
     "continuous": (LABELS + 0.5, ValueError, "Unknown label type: continuous"),
     "too short": (LABELS[1:], ValueError, r"inconsistent.*\[30, 29\]"),
@@ -149,17 +151,32 @@ BAD_Y = {
     "None among strings": (
         np.array([None, "a", "b"] * 10, dtype=object),
         ValueError,
-        r"\by\b.*(types|mix|missing|None)",
+        r"y has missing labels, 10 of 30 \(None\)",
+    ),
+    "None among numbers": (
+        np.array([None, 1, 2] * 10, dtype=object),
+        ValueError,
+        r"y has missing labels, 10 of 30 \(None\)",
     ),
     "missing value": (
         pd.Series(LABELS).astype("Int64").where(LABELS > 0),
         ValueError,
-        "y contains NaN",
+        "y has missing labels, 10 of 30",
     ),
     "missing string": (
         pd.Series(LABELS).astype(str).where(LABELS > 0),
         ValueError,
-        "NaN",
+        "y has missing labels, 10 of 30",
+    ),
+    "missing string of pandas": (
+        pd.Series(LABELS).astype("string").where(LABELS > 0),
+        ValueError,
+        "y has missing labels, 10 of 30",
+    ),
+    "missing date": (
+        np.array(["NaT", "2020-01-01", "2020-01-02"] * 10, dtype="datetime64[D]"),
+        ValueError,
+        r"y has missing labels, 10 of 30 \(NaT\)",
     ),
     "indicator of 1 and 2": (INDICATOR + 1, ValueError, r"\by\b.* 0 and 1"),
     "indicator of -1 and 1": (2 * INDICATOR - 1, ValueError, r"\by\b.* 0 and 1"),
@@ -172,6 +189,58 @@ BAD_Y = {
     "sparse column": (sparse.csr_array(LABELS[:, None]), (TypeError, ValueError), r"\by\b"),
     "one class": (np.full(N_ROWS, 7), ValueError, r"one class only.*\[7\]"),
 }
+
+
+OBJECTS = {
+    "ints": (LABELS.tolist(), "int", "int"),
+    "NumPy ints": (list(LABELS), "int64", "int"),
+    "floats": (LABELS.astype(float).tolist(), "float", "float"),
+    "bools": ((LABELS > 0).tolist(), "bool", "bool"),
+    "bools and ints": ([True, 2, 1] * 10, "bool, int", "int"),
+    "dates": ([datetime.date(2020, 1, 1 + i) for i in LABELS], "date", "str"),
+    "decimals": ([Decimal(i) for i in LABELS.tolist()], "Decimal", "str"),
+    "indicator": (INDICATOR.astype(bool).tolist(), "bool", "bool"),
+}
+
+
+@pytest.mark.parametrize("prepare", FIT)
+@pytest.mark.parametrize("convert", [np.asarray, pd.Series, pd.DataFrame])
+@pytest.mark.parametrize(("labels", "kinds", "dtype"), OBJECTS.values(), ids=OBJECTS)
+def test_labels_of_object_dtype(prepare, convert, labels, kinds, dtype):
+    """scikit-learn's classifiers refuse them too, and speak of a regression target."""
+    bad = np.array(labels, dtype=object)
+    bad = convert(bad) if bad.ndim == 1 or convert is not pd.Series else pd.DataFrame(bad)
+    clf, call = prepare(LABELS)
+    match = rf"y: Unknown label type: .*object with .*type {kinds}\. .*y\.astype\({dtype}\)"
+    assert_refused(clf, call, {"X": table(), "y": bad}, ValueError, match)
+    # what the message says to do
+    clf = make().fit(X, np.asarray(bad.astype(dtype)).reshape(np.shape(labels)))
+    assert_refused(clf, clf.score, {"X": X, "y": bad}, ValueError, match)
+
+
+@pytest.mark.parametrize(
+    ("y", "match"),
+    [
+        (INDICATOR, "indicator matrix.*Use 'auto' or 'logistic'"),
+        (np.eye(3)[LABELS], r"one-hot: give y\.argmax\(axis=1\)"),
+        (np.eye(3, dtype=bool)[LABELS], r"one-hot: give y\.argmax\(axis=1\)"),
+        (sparse.csr_array(np.eye(3)[LABELS]), r"one-hot: give y\.argmax\(axis=1\)"),
+    ],
+    ids=["several labels", "one-hot", "one-hot bool", "sparse one-hot"],
+)
+def test_softmax_outputs_for_an_indicator_matrix(y, match):
+    clf = make(output_activation="softmax")
+    assert_refused(clf, clf.fit, {"X": X, "y": y}, ValueError, match)
+
+
+def test_one_class_speaks_of_weights_only_where_there_are_zeros():
+    y, weight = np.array([0, 1] * 15), np.array([1.0, 0.0] * 15)
+    with pytest.raises(ValueError, match=r"y has one class only: \[7\]\. "):
+        make().fit(X, np.full(N_ROWS, 7), sample_weight=weight + 1)
+    with pytest.raises(
+        ValueError, match=r"only among the rows of positive sample_weight: \[0\]"
+    ):
+        make().fit(X, y, sample_weight=weight)
 
 
 @pytest.mark.parametrize("prepare", FIT)
@@ -510,7 +579,12 @@ def test_bad_input_draws_nothing_from_a_given_generator(parameters, arguments):
         ([], "classes"),
         ([[0, 1], [1, 2]], "classes"),
         (3, "classes"),
-        ([0, 1, 2, np.nan], "classes.*NaN"),
+        ([0, 1, 2, np.nan], r"classes has missing labels, 1 of 4 \(nan\)"),
+        ([0, 1, None], r"classes has missing labels, 1 of 3 \(None\)"),
+        (
+            np.array([0, 1, 2], dtype=object),
+            r"classes: .*dtype object.*classes\.astype\(int\)",
+        ),
         (np.array([0, "a"], dtype=object), "classes"),
     ],
 )

@@ -519,7 +519,6 @@ def test_scorer_of_ones_own_with_early_stopping():
             "scoring=.* gave nan",
         ),
     ],
-    ids=str,
 )  # fmt: skip
 @every_solver
 def test_early_stopping_that_cannot_be(solver, callback, parameters, error, message):
@@ -668,7 +667,6 @@ def test_history_without_the_gradient_and_with_a_score(solver):
             [0.4, 0.4, 0.4, 0.08],
         ),
     ],
-    ids=str,
 )
 def test_history_has_the_learning_rate_of_each_epoch(parameters, rates):
     clf = make(HistoryFrame(), learning_rate_init=0.4, **parameters).fit(X, y)

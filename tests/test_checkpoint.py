@@ -17,6 +17,7 @@ from checkpointing import (
     state_in,
 )
 from children import in_child
+from effort import effort
 from resuming import (
     GRID,
     assert_same_training,
@@ -84,11 +85,12 @@ def test_interrupted_fits_are_finished_in_another_process(tmp_path, monkeypatch)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks and kills")
-def test_killed_two_hundred_times_at_random_moments(folder):
-    counts = json.loads(in_child("be_killed", str(folder), 200))
+def test_killed_at_random_moments(folder):
+    n_kills = effort(80, 200)
+    counts = json.loads(in_child("be_killed", str(folder), n_kills))
     n_killed, n_advanced, n_ended, n_half_written = counts
-    assert n_killed == 200
-    assert n_advanced > 10, counts
+    assert n_killed == n_kills
+    assert n_advanced > n_kills // 20, counts
     assert n_ended > 0, counts
     assert n_half_written > 0, counts
 
@@ -283,7 +285,7 @@ def test_every_parameter_has_its_case():
     assert {*OTHER_FITS, *SAME_FITS} == set(make().get_params())
 
 
-@pytest.mark.parametrize("parameters", OTHER_FITS.values(), ids=str)
+@pytest.mark.parametrize("parameters", OTHER_FITS.values(), ids=OTHER_FITS)
 def test_another_fit_has_another_file(folder, parameters):
     fit(folder, max_iter=1)
     fit(folder, max_iter=1, **parameters)

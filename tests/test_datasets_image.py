@@ -180,6 +180,190 @@ def test_network_trained_on_digits_reads_pictures():
     np.testing.assert_array_equal(clf.predict(rows / 16), [4, 7, 2])
 
 
+# Frames
+
+
+LEFT, TOP, RIGHT, BOTTOM = range(4)
+BOX = (LEFT, TOP, RIGHT, BOTTOM)
+
+
+def framed(picture, sides=BOX, *, width=3, offset=0, ink=0.1, grid=False, turned=0.0):
+    """The picture with lines at some distance from its border, which a grid reaches."""
+    height, breadth = picture.shape
+    margin = 60  # beyond the border, for what turns into the picture
+    page = np.pad(picture, margin, mode="edge")
+    rows = slice(None) if grid else slice(margin + offset, margin + height - offset)
+    columns = slice(None) if grid else slice(margin + offset, margin + breadth - offset)
+    near, far = margin + offset, -margin - offset
+    lines = {
+        LEFT: np.s_[rows, near : near + width],
+        TOP: np.s_[near : near + width, columns],
+        RIGHT: np.s_[rows, far - width : far],
+        BOTTOM: np.s_[far - width : far, columns],
+    }
+    for side in sides:
+        page[lines[side]] = ink
+    page = ndimage.rotate(page, turned, reshape=False, order=1, mode="nearest")
+    return page[margin:-margin, margin:-margin]
+
+
+FRAMES = {
+    **{f"{width} at the border": {"width": width} for width in (1, 3, 8, 20)},
+    **{f"at {offset}": {"offset": offset} for offset in (1, 4, 12, 40)},
+    **{f"grid at {offset}": {"offset": offset, "grid": True} for offset in (1, 8, 40)},
+    **{f"turned by {angle}": {"offset": 12, "turned": angle} for angle in (-1, 3, 6)},
+    **{
+        f"grid turned by {angle}": {"offset": 12, "turned": angle, "grid": True}
+        for angle in (-4, 2)
+    },
+    "thick, turned": {"width": 10, "turned": 2, "grid": True},
+    "corner": {"sides": (LEFT, TOP), "offset": 6},
+    "three sides": {"sides": (LEFT, BOTTOM, RIGHT), "offset": 6},
+    "line at the left": {"sides": (LEFT,), "offset": 15, "grid": True},
+    "line below": {"sides": (BOTTOM,), "offset": 30, "grid": True},
+    "underlined": {"sides": (BOTTOM,), "offset": 30},
+    "lines above and below": {"sides": (TOP, BOTTOM), "offset": 20, "grid": True},
+    "fainter": {"offset": 5, "ink": 0.5},
+}
+frames = pytest.mark.parametrize("frame", FRAMES.values(), ids=FRAMES)
+
+
+@digits
+@frames
+def test_frame_is_not_ink(digit, frame):
+    picture = draw(digit)
+    expected = load_image(framed(picture, (), turned=frame.get("turned", 0)))
+    for with_frame in (framed(picture, **frame), 1 - framed(picture, **frame)):
+        assert nearly_same(load_image(with_frame), expected) > 0.97
+
+
+def test_frames_of_small_pictures_and_of_faint_digits():
+    for shrunk in (4, 8):
+        picture = draw(4)[::shrunk, ::shrunk]
+        expected = load_image(picture)
+        with_frame = framed(picture, width=1, offset=1)
+        assert nearly_same(load_image(with_frame), expected) > 0.97
+    pencil = 0.6 + 0.4 * draw(4)
+    row = load_image(framed(pencil, width=4, offset=6, ink=0.0))
+    assert nearly_same(row, load_image(draw(4))) > 0.97
+
+
+def test_frame_in_a_frame():
+    picture = framed(framed(draw(2), offset=4), offset=20, width=2)
+    assert nearly_same(load_image(picture), load_image(draw(2))) > 0.97
+
+
+@pytest.mark.parametrize("name", ["3 at the border", "grid at 8", "turned by 3", "corner"])
+def test_framed_mnist_is_mnist(mnist, name):
+    X, _ = load_mnist(subset="train", return_X_y=True)
+    for row in X[-60:]:
+        photographed = np.full((HEIGHT, WIDTH), 0.9)
+        photographed[90:314, 40:264] -= 0.8 * ndimage.zoom(row.reshape(28, 28), 8, order=1)
+        frame = FRAMES[name]
+        expected = load_image(framed(photographed, (), turned=frame.get("turned", 0)))
+        assert nearly_same(load_image(framed(photographed, **frame)), expected) > 0.97
+
+
+@pytest.mark.parametrize("angle", [0, 3])
+@pytest.mark.parametrize("offset", [0, 10])
+def test_frame_without_a_digit(offset, angle):
+    paper = np.full((HEIGHT, WIDTH), 0.9)
+    picture = framed(paper, offset=offset, turned=angle, grid=True)
+    with pytest.raises(
+        ValueError, match=r"no digit to be seen.* unless it is a frame|opposite corners"
+    ):
+        load_image(picture)
+
+
+def test_box_is_a_zero_and_a_line_is_a_one():
+    """Also where the one goes from border to border."""
+    box = framed(draw(4) * 0 + 0.9, width=20, offset=70)
+    assert load_image(box).reshape(28, 28)[14, 14] == 0
+    line = np.full((HEIGHT, WIDTH), 0.9)
+    line[:, 140:160] = 0.1
+    in_rows = load_image(line).reshape(28, 28).max(axis=1)
+    assert np.count_nonzero(in_rows > 0.9) == 20
+
+
+def test_digit_that_touches_its_frame():
+    zero = Image.new("L", (WIDTH, HEIGHT), 255)
+    ImageDraw.Draw(zero).ellipse((80, 150, 220, 360), outline=20, width=24)
+    picture = framed(np.asarray(zero) / 255, (BOTTOM,), offset=40, grid=True)
+    with pytest.raises(ValueError, match=r"straight line from side to side .* Cut it off"):
+        load_image(picture)
+
+
+# Two digits
+
+
+@pytest.mark.parametrize(
+    "two",
+    [
+        lambda: np.hstack([draw(4), draw(2)]),
+        lambda: np.hstack([draw(1), draw(1)]),
+        lambda: np.vstack([draw(7), draw(4)]),
+        lambda: np.minimum(draw(1, at=(10, 20)), draw(2, height=200, at=(140, 150))),
+        lambda: framed(np.hstack([draw(7), draw(2)]), offset=5),
+    ],
+    ids=["beside", "ones", "above", "shifted", "in a frame"],
+)
+@pytest.mark.parametrize("negative", [False, True])
+def test_two_digits(two, negative):
+    with pytest.raises(ValueError, match=r"two digits.* Give a picture of one digit"):
+        load_image(1 - two() if negative else two())
+
+
+def test_broken_digit_is_one_digit():
+    whole = load_image(draw(7))
+    for rows, columns in [((150, 160), (0, WIDTH)), ((0, 100), (120, 126))]:
+        picture = draw(7)
+        picture[slice(*rows), slice(*columns)] = 1
+        assert correlation(load_image(picture), whole) > 0.9
+
+
+# No margin
+
+
+@pytest.mark.parametrize("digit", [4, 2])
+def test_digit_cut_out_closely(digit):
+    ink = draw(digit) < 0.5
+    rows, columns = (np.flatnonzero(ink.any(axis=axis)) for axis in (1, 0))
+    close = draw(digit)[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    assert correlation(load_image(close), load_image(draw(digit))) > 0.95
+
+
+@pytest.mark.parametrize("leaning", [2, 6, 20])
+@pytest.mark.parametrize("width", [25, 40])
+@pytest.mark.parametrize("negative", [False, True])
+def test_one_without_paper_to_tell(leaning, width, negative):
+    columns = np.arange(width + leaning)
+    left = np.linspace(leaning, 0, 240).round()[:, np.newaxis]
+    picture = np.where((columns >= left) & (columns < left + width), 0.1, 0.9)
+    with pytest.raises(ValueError, match=r"opposite corners.* Leave a margin|no digit"):
+        load_image(1 - picture if negative else picture)
+
+
+# Canvases
+
+
+@digits
+@pytest.mark.parametrize("grey", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("below", [0.0, 1.0])  # what is under full transparency
+@pytest.mark.parametrize("n_colors", [1, 3])
+def test_strokes_on_a_transparent_canvas(digit, grey, below, n_colors):
+    alpha = 1 - draw(digit)
+    color = np.where(alpha > 0.1, grey, below)
+    picture = np.stack([color] * n_colors + [alpha], axis=2)
+    assert correlation(load_image(picture), load_image(draw(digit))) > 0.99
+
+
+def test_white_strokes_on_a_transparent_canvas_in_a_file(tmp_path):
+    alpha = (255 * (1 - draw(4))).round().astype(np.uint8)
+    canvas = np.dstack([np.full((HEIGHT, WIDTH, 3), 255, np.uint8), alpha])
+    Image.fromarray(canvas).save(tmp_path / "canvas.png")
+    assert correlation(load_image(tmp_path / "canvas.png"), load_image(draw(4))) > 0.99
+
+
 # What cannot be read
 
 

@@ -121,11 +121,105 @@ def test_a_missing_folder(tmp_path):
         load_mnist(tmp_path / "nowhere")
 
 
-def test_two_sets_in_a_folder(tmp_path):
-    write_set(tmp_path)
-    write_set(tmp_path, [f"emnist-letters-{name}" for name in NAMES])
-    with pytest.raises(ValueError, match=r"2 data sets.*'', 'emnist-letters-'.*of its own"):
+EMNIST = ["emnist-letters-", "emnist-digits-", ""]
+
+
+@pytest.fixture
+def three_sets(tmp_path):
+    """A folder with files of three prefixes, and the side of the images of each."""
+    sides = dict(zip(EMNIST, (3, 4, 5), strict=True))
+    for prefix, side in sides.items():
+        write_set(tmp_path, [prefix + name for name in NAMES], height=side, width=side)
+    return tmp_path, sides
+
+
+@pytest.mark.parametrize("prefix", [*EMNIST, "emnist-letters"])
+@pytest.mark.parametrize("subset", ["train", "test", "all"])
+def test_prefix_chooses_among_sets(three_sets, prefix, subset):
+    folder, sides = three_sets
+    side = sides[f"{prefix.rstrip('-')}-" if prefix else ""]
+    assert load_mnist(folder, subset=subset, prefix=prefix).images.shape[1:] == (side, side)
+
+
+def test_several_sets_need_a_prefix(three_sets):
+    folder, _ = three_sets
+    known = "'', 'emnist-digits-', 'emnist-letters-'"
+    with pytest.raises(ValueError, match=rf"3 data sets.* {known}\. Give one .*as prefix"):
+        load_mnist(folder)
+    with pytest.raises(ValueError, match=rf"prefix is 'emnist-', but .* {known}\. Give one"):
+        load_mnist(folder, prefix="emnist")
+    with pytest.raises(ValueError, match=r"prefix must be None .* but is 3"):
+        load_mnist(folder, prefix=3)
+
+
+def test_a_missing_file_of_one_set_is_named_with_its_prefix(three_sets):
+    folder, _ = three_sets
+    (folder / f"emnist-letters-{NAMES[1]}").unlink()
+    with pytest.raises(FileNotFoundError, match=f"has no emnist-letters-{NAMES[1]}"):
+        load_mnist(folder, prefix="emnist-letters")
+
+
+def test_qmnist(tmp_path):
+    """Its labels are eight numbers an image, in files of their own names."""
+    names = [
+        "qmnist-train-images-idx3-ubyte.gz",
+        "qmnist-train-labels-idx2-int.gz",
+        "qmnist-test-images-idx3-ubyte",
+        "qmnist-test-labels-idx2-int",
+    ]
+    X_train, y_train, X_test, y_test = write_set(tmp_path, names)
+    for name, y in ((names[1], y_train), (names[3], y_test)):
+        others = np.random.default_rng(0).integers(0, 10**6, (len(y), 7))
+        write_idx(tmp_path / name, np.column_stack([y, others]).astype(np.int32))
+    assert_holds(load_mnist(tmp_path), X_train, y_train)
+    assert_holds(load_mnist(tmp_path, subset="test"), X_test, y_test)
+    write_idx(tmp_path / names[1], np.zeros((N_TRAIN, 3), np.int32))
+    with pytest.raises(ValueError, match=r"idx2-int\.gz should hold .* int32 in 2"):
         load_mnist(tmp_path)
+
+
+@pytest.mark.parametrize("files_in", ["MNIST/raw", "raw", "gzip"])
+def test_folders_as_they_are_distributed(tmp_path, files_in):
+    (tmp_path / files_in).mkdir(parents=True)
+    X_train, y_train, *_ = write_set(tmp_path / files_in)
+    (tmp_path / "README").write_text("something else")
+    assert_holds(load_mnist(tmp_path), X_train, y_train)
+    assert_holds(load_mnist((tmp_path / files_in).parent), X_train, y_train)
+
+
+def test_a_folder_with_files_of_its_own_is_that_of_the_set(tmp_path):
+    write_set(tmp_path / "raw", height=5, width=5)
+    write_set(tmp_path)
+    assert load_mnist(tmp_path).images.shape == (N_TRAIN, 28, 28)
+
+
+def test_several_folders_below_are_named(tmp_path):
+    for name in ("MNIST", "FashionMNIST"):
+        (tmp_path / name).mkdir()
+        write_set(tmp_path / name / "raw")
+    folders = [str(tmp_path / name / "raw") for name in ("FashionMNIST", "MNIST")]
+    with pytest.raises(ValueError, match=f"2 below it do. Give one .*{', '.join(folders)}"):
+        load_mnist(tmp_path)
+
+
+def test_folders_farther_below_are_not_looked_in(tmp_path):
+    folder = tmp_path / "one" / "two" / "three"
+    folder.mkdir(parents=True)
+    write_set(folder)
+    with pytest.raises(FileNotFoundError):
+        load_mnist(tmp_path)
+
+
+@pytest.mark.parametrize("scale", [True, False])
+def test_transpose(tmp_path, scale):
+    write_set(tmp_path, height=4, width=6)
+    stored = load_mnist(tmp_path, subset="all", scale=scale)
+    upright = load_mnist(tmp_path, subset="all", scale=scale, transpose=True)
+    assert upright.images.shape == (N_TRAIN + N_TEST, 6, 4)
+    np.testing.assert_array_equal(upright.images, stored.images.transpose(0, 2, 1))
+    np.testing.assert_array_equal(upright.data, upright.images.reshape(-1, 24))
+    assert np.shares_memory(upright.data, upright.images)
+    assert upright.feature_names[-1] == "pixel_5_3"
 
 
 def test_counts_that_differ(tmp_path):
@@ -384,8 +478,18 @@ def test_files_that_are_there_are_not_downloaded(openml, tmp_path):
     assert len(openml.calls) == 1
 
 
+def test_folders_below_are_not_taken_for_the_download(openml, tmp_path):
+    """A folder in which other sets have theirs is one to download to."""
+    (tmp_path / "FashionMNIST").mkdir()
+    write_set(tmp_path / "FashionMNIST" / "raw", height=16, width=16)
+    assert fetch_mnist(tmp_path).images.shape == (N_TRAIN, 28, 28)
+    assert len(openml.calls) == 1
+
+
 def test_parameters_are_those_of_load_mnist(openml, tmp_path):
-    assert inspect.signature(fetch_mnist) == inspect.signature(load_mnist)
+    parameters = dict(inspect.signature(load_mnist).parameters)
+    del parameters["prefix"], parameters["transpose"]  # MNIST needs neither
+    assert dict(inspect.signature(fetch_mnist).parameters) == parameters
     parameters = {"subset": "test", "scale": False, "dtype": np.uint8, "as_frame": True}
     fetched = fetch_mnist(tmp_path / "original", **parameters)
     loaded = load_mnist(tmp_path / "original", **parameters)

@@ -45,7 +45,7 @@ def test_what_is_compared_is_not_always_the_same():
 # Processes and threads
 
 
-@pytest.mark.parametrize("number", range(effort(4, 20)))
+@pytest.mark.parametrize("number", range(effort(3, 20)))
 def test_every_process_gives_the_same_bits(number):
     n_threads = (1, 2, 4)[number % 3]
     variables = {

@@ -15,7 +15,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import StandardScaler
 
 from skdigitnet import BackpropMLPClassifier
-from skdigitnet._core.rows import Data
+from skdigitnet._core.rows import Samples
 from skdigitnet._problem.network import Network
 from skdigitnet._problem.objective import Objective
 from skdigitnet._training.divergence import MAX_GROWTH
@@ -72,7 +72,9 @@ def loss_against_constant(clf, X, y):
     targets = indices.reshape(len(y), -1).astype(np.uint8) if indicator else indices
     network = Network((X.shape[1], 10, clf.n_outputs_), clf.activation, clf.out_activation_)
     weight = np.ones(len(y))
-    objective = Objective(network, clf.loss, 0.0, Data(X, targets, weight), np.arange(len(y)))
+    objective = Objective(
+        network, clf.loss, 0.0, Samples(X, targets, weight), np.arange(len(y))
+    )
     theta = network.pack(clf.coefs_, clf.intercepts_, X.dtype)
     loss = objective.loss_and_gradient(theta)[0]
     return loss / constant_loss(clf.loss, network, targets, weight)
@@ -195,7 +197,7 @@ def test_loss_of_the_best_constant(loss, out_activation, n_outputs):
     }[out_activation]
     network = Network((2, n_outputs), "logistic", out_activation)
     objective = Objective(
-        network, loss, 0.0, Data(np.zeros((50, 2)), targets, weight), np.arange(50)
+        network, loss, 0.0, Samples(np.zeros((50, 2)), targets, weight), np.arange(50)
     )
 
     def loss_at(z):

@@ -13,6 +13,7 @@ import importlib
 import io
 import pkgutil
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -144,6 +145,70 @@ def test_contributing_names_every_module():
 def test_links_of_pages_outside_the_site(name):
     paths = LINK.findall((ROOT / name).read_text(encoding="utf-8"))
     assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+@dataclass
+class Command:
+    page: Path
+    line: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.page.relative_to(ROOT)}:{self.line}: {self.text}"
+
+    @property
+    def files(self) -> list[str]:
+        return [word for word in shlex.split(self.text) if word.startswith("tests/")]
+
+    def selects(self, test: str) -> bool:
+        """Whether ``-k`` takes this test; pytest looks for each word in its name and file."""
+        words = shlex.split(self.text)
+        expression = words[words.index("-k") + 1] if "-k" in words else "True"
+
+        def occurs(match: re.Match) -> str:
+            word = match[0]
+            keep = word in ("and", "or", "not", "True")
+            return word if keep else str(word.lower() in test.lower())
+
+        return eval(re.sub(r"\w+", occurs, expression))
+
+
+def pytest_commands() -> Iterator[Command]:
+    """The commands of pytest with files, in an indented line or between backticks."""
+    for page in PAGES:
+        for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), start=1):
+            code = [line] if line.startswith("    ") else re.findall(r"`([^`]+)`", line)
+            for text in re.split("&&|;", ";".join(code)):
+                if re.search(r"\bpytest .*tests/", text):
+                    yield Command(page, number, text.strip())
+
+
+def test_every_command_of_pytest_selects_a_test():
+    commands = list(pytest_commands())
+    assert len(commands) > 20, "the pages have more commands than are found here"
+    files = {file for command in commands for file in command.files if (ROOT / file).exists()}
+    child = subprocess.run(
+        [sys.executable, "-m", "pytest", "--collect-only", "-q", *sorted(files)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    assert child.returncode == 0, child.stdout + child.stderr
+    # files whose packages are not installed
+    left_out = re.findall(r"^SKIPPED \[\d+\] (tests/[^:]+):", child.stdout, re.MULTILINE)
+    tests: dict[str, list[str]] = {}
+    for line in child.stdout.splitlines():
+        if "::" in line:
+            tests.setdefault(line.split("::")[0], []).append(line.removeprefix("tests/"))
+    idle = [
+        str(command)
+        for command in commands
+        for file in command.files
+        if file not in left_out
+        and not any(command.selects(test) for test in tests.get(file, []))
+    ]
+    assert not idle, "in these commands a file selects no test:\n" + "\n".join(idle)
 
 
 def test_check_links(tmp_path):

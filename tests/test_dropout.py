@@ -10,9 +10,10 @@ from scipy.stats import chi2_contingency
 from sklearn.utils import check_random_state
 
 from skdigitnet import BackpropMLPClassifier
-from skdigitnet._core import kernels
-from skdigitnet._core.plan import Backprop, Workspace
-from skdigitnet._core.rows import Data
+from skdigitnet._core import train
+from skdigitnet._core.plan import Plan, Workspace
+from skdigitnet._core.rows import Samples
+from skdigitnet._core.runs import Epoch, Run, Update
 from skdigitnet._system.threads import ALONE, Team
 
 DTYPES = (np.float32, np.float64)
@@ -75,24 +76,25 @@ class Problem:
         """Epoch losses and theta by the kernel; workspaces begin with NaN in them."""
         n = self.network
         X = self.format(self.X)
-        net = Backprop(
+        plan = Plan(
             n.layer_sizes, n.activation, n.loss, n.out_activation, block_size,
             sparse.issparse(X), self.shares if dropout is None else dropout,
         )  # fmt: skip
-        workspace = Workspace(net, Data(X, self.y, self.weight), team.n_threads)
+        samples = Samples(X, self.y, self.weight)
+        workspace = Workspace(plan, samples.inputs, team.n_threads)
         workspace.real_array[:] = np.nan
-        update = kernels.Update(rule, **RULES[rule][0])
+        update = Update(rule, **RULES[rule][0])
         theta, gradient = self.theta.copy(), np.full_like(self.theta, np.nan)
         moments = np.zeros(update.n_moments * len(theta), theta.dtype)
-        losses, decay = [], 0.3 / self.weight.sum()
+        decay = 0.3 / self.weight.sum()
+        run = Run(samples.targets, update, decay, theta, gradient, moments)
+        losses = []
         for order, key in zip(self.orders, keys, strict=True):
             position, total = 0, 0.0
+            epoch = Epoch(order, batch_size, key)
             while position < N_ROWS:
                 stop = min(position + call_rows, N_ROWS)
-                position, loss = team.run(
-                    kernels.train, workspace, update, order, position, stop, batch_size,
-                    decay, theta, gradient, moments, key,
-                )  # fmt: skip
+                position, loss = team.run(train.train, workspace, run, epoch, position, stop)
                 total += loss
             losses.append(total / N_ROWS)
         return losses, theta
@@ -184,19 +186,18 @@ def kernel_mask(key, share, n_rows=400, n_units=50):
 
     All of them are 1 and d loss / dz is 1, so the last weights' step is minus the mask.
     """
-    net = Backprop((1, n_units, 1), "identity", "squared_error", "identity", 1, False, (share,))
-    rows = Data(np.ones((n_rows, 1)), np.zeros((n_rows, 1), np.uint8), np.ones(n_rows))
-    workspace = Workspace(net, rows)
-    update = kernels.Update("gradient_descent", learning_rate=1.0)
-    start = np.zeros(net.n_params)
+    plan = Plan((1, n_units, 1), "identity", "squared_error", "identity", 1, False, (share,))
+    rows = Samples(np.ones((n_rows, 1)), np.zeros((n_rows, 1), np.uint8), np.ones(n_rows))
+    workspace = Workspace(plan, rows.inputs)
+    update = Update("gradient_descent", learning_rate=1.0)
+    start = np.zeros(plan.n_params)
     start[2 * n_units :] = 1.0  # the intercepts
     mask, order = np.empty((n_rows, n_units)), np.arange(n_rows)
     for row in order:
         theta = start.copy()
-        kernels.train(
-            workspace, update, order, row, row + 1, 1, 0.0, theta, np.empty_like(theta),
-            np.empty(0), key,
-        )  # fmt: skip
+        gradient, moments = np.empty_like(theta), np.empty(0)
+        run = Run(rows.targets, update, 0.0, theta, gradient, moments)
+        train.train(workspace, run, Epoch(order, 1, key), row, row + 1)
         mask[row] = -theta[n_units : 2 * n_units]
     return mask
 

@@ -11,18 +11,19 @@ import numpy as np
 import pytest
 from effort import effort
 
-from skdigitnet._core import kernels
-from skdigitnet._core.plan import Backprop, Workspace
-from skdigitnet._core.rows import Data
+from skdigitnet._core import arithmetic, predict, train
+from skdigitnet._core.plan import Plan, Workspace
+from skdigitnet._core.rows import Samples
+from skdigitnet._core.runs import Epoch, Run, Update
 
 DTYPES = (np.float32, np.float64)
 MAX_ULP = 2.0
-BEST = kernels.use_instruction_set()
+BEST = arithmetic.use_instruction_set()
 
 
 def apply(activation, z):
     a = np.array(z)
-    kernels.apply_activation(activation, a[np.newaxis])
+    predict.apply_activation(activation, a[np.newaxis])
     return a
 
 
@@ -181,7 +182,7 @@ def test_nothing_is_written_beyond_the_array(instruction_set):
         for activation in ("logistic", "tanh", "relu"):
             for size in range(1, 40):
                 z = np.full(60, 0.25, dtype)
-                kernels.apply_activation(activation, z[10 : 10 + size][np.newaxis])
+                predict.apply_activation(activation, z[10 : 10 + size][np.newaxis])
                 assert (np.delete(z, np.s_[10 : 10 + size]) == 0.25).all()
 
 
@@ -204,16 +205,19 @@ def test_derivative(instruction_set, activation, n_hidden, dtype):
     n_rows, rng = 9, np.random.default_rng(0)
     W_1, W_2 = rng.uniform(-2, 2, n_hidden), np.full(n_hidden, 0.7)
     theta = np.concatenate([W_1, W_2, np.zeros(n_hidden), [0.3]]).astype(dtype)
-    net = Backprop((1, n_hidden, 1), activation, "squared_error", "identity", n_rows, False)
+    plan = Plan((1, n_hidden, 1), activation, "squared_error", "identity", n_rows, False)
     X, y = np.ones((n_rows, 1), dtype), np.zeros((n_rows, 1), np.uint8)
     order = np.arange(n_rows)
     f_z = apply(activation, theta[:n_hidden]).astype(np.float64)
     expected = (f_z.sum() * 0.7 + 0.3) * 0.7 * DERIVATIVES[activation](W_1)
     deltas = []
     for row in order:  # wherever it lies
-        workspace = Workspace(net, Data(X, y, (order == row).astype(np.float64)))
+        samples = Samples(X, y, (order == row).astype(np.float64))
+        workspace = Workspace(plan, samples.inputs)
         gradient = np.zeros_like(theta)
-        kernels.add_loss_gradient(workspace, order, 0, n_rows, 1.0, theta, gradient)
+        train.add_loss_gradient(
+            workspace, samples.targets, order, 0, n_rows, 1.0, theta, gradient
+        )
         deltas.append(gradient[2 * n_hidden : -1])
     tolerance = 50 * np.finfo(dtype).eps * np.abs(expected).max()
     np.testing.assert_allclose(deltas[0], expected, rtol=0, atol=tolerance)
@@ -248,19 +252,18 @@ def step(rule, g, moments, theta, n_steps):
 def run_updates(rule, X, W, dtype, decay=0.1, n_steps=3):
     """What every step starts from and ends with, in a net of one linear output."""
     n_rows, n = X.shape
-    net = Backprop((n, 1), "identity", "squared_error", "identity", 1, False)
-    data = Data(X.astype(dtype), np.ones((n_rows, 1), np.uint8), np.ones(n_rows))
-    workspace = Workspace(net, data)
-    update = kernels.Update(rule, learning_rate=RATE, **RULES[rule])
+    plan = Plan((n, 1), "identity", "squared_error", "identity", 1, False)
+    data = Samples(X.astype(dtype), np.ones((n_rows, 1), np.uint8), np.ones(n_rows))
+    workspace = Workspace(plan, data.inputs)
+    update = Update(rule, learning_rate=RATE, **RULES[rule])
     theta, gradient = np.append(W, 0.5).astype(dtype), np.empty(n + 1, dtype)
     moments = np.tile(np.append(np.abs(W), 0.25), update.n_moments).astype(dtype)
+    run = Run(data.targets, update, decay, theta, gradient, moments)
+    epoch = Epoch(np.arange(n_rows), n_rows)
     for _ in range(n_steps):
         before = theta.copy(), moments.copy()
         # blocks of one row, lest plain descent add its gradient to theta directly
-        kernels.train(
-            workspace, update, np.arange(n_rows), 0, n_rows, n_rows, decay,
-            theta, gradient, moments,
-        )  # fmt: skip
+        train.train(workspace, run, epoch, 0, n_rows)
         yield gradient.copy(), *before, theta.copy(), moments.copy()
 
 

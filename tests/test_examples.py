@@ -9,6 +9,7 @@ from types import ModuleType, SimpleNamespace
 import joblib
 import numpy as np
 import pytest
+from effort import EXHAUSTIVE
 from scipy import stats
 from sklearn.base import clone
 from threadpoolctl import threadpool_limits
@@ -18,6 +19,7 @@ matplotlib = pytest.importorskip(
 )
 import matplotlib.pyplot as plt  # noqa: E402, after the check that it is there
 
+at_night = pytest.mark.skipif(not EXHAUSTIVE, reason="it takes long; SKDIGITNET_EXHAUSTIVE=1")
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 
 
@@ -161,6 +163,7 @@ def test_mini_batch_gradient_descent(run, capsys):
         np.testing.assert_array_equal(coef, expected)
 
 
+@at_night
 def test_mini_batch_gradient_descent_has_98_percent_of_mnist(run_on_mnist):
     example = run_on_mnist("5_mini_batch_gradient_descent")
     published, improved, more_units = example.test_accuracy.values()
@@ -177,6 +180,7 @@ def test_own_handwriting(run):
     assert example.accuracy_of_photographs > example.accuracy - 0.15
 
 
+@at_night
 def test_own_handwriting_on_mnist(run_on_mnist):
     pytest.importorskip(
         "PIL", reason='Pillow is not installed: pip install "skdigitnet[images]"'

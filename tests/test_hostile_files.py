@@ -42,7 +42,7 @@ def results_of(call, *arguments, n_files, folder):
 
 @pytest.mark.parametrize("kind", ["idx", "gzip", "checkpoint", "weights"])
 def test_mutated_files_are_read_right_or_refused(kind, tmp_path):
-    n_files = effort(500, 25_000)
+    n_files = effort(250, 25_000)
     results = results_of("hostile.read_files", kind, n_files=n_files, folder=tmp_path)
     n_read, n_refused, seconds, shares = zip(*results, strict=True)
     print(f"{kind}: {sum(n_read)} read, {sum(n_refused)} refused, the longest in")
@@ -54,7 +54,7 @@ def test_mutated_files_are_read_right_or_refused(kind, tmp_path):
 
 def test_training_from_mutated_checkpoints_ends_well_or_is_refused(tmp_path):
     pytest.importorskip("sklearn.callback", reason="callbacks need scikit-learn 1.9")
-    n_files = effort(200, 10_000)
+    n_files = effort(100, 10_000)
     results = results_of("hostile.train_from_files", n_files=n_files, folder=tmp_path)
     n_trained, n_refused = (sum(counts) for counts in zip(*results, strict=True))
     print(f"{n_trained} trained, {n_refused} refused")

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from checkpointing import state_in
 from children import child_of
+from effort import effort
 from resuming import (
     assert_same_training,
     ctrl_c_in_calls,
@@ -94,6 +95,7 @@ class Fits:
     """Fits that are interrupted somewhere, and what is to come of them."""
 
     modules = ()  # where: anywhere
+    lines = slice(0, None, effort(2, 1))  # every other line of those; all in an exhaustive run
 
     def __init__(self):
         X, y, *_ = digits()
@@ -116,6 +118,8 @@ class Fits:
 
 
 class SecondFits(Fits):
+    lines = slice(effort(1, 0), None, effort(2, 1))  # the others
+
     def __init__(self):
         super().__init__()
         self._first = pickle.dumps(super().new().fit(**self.rows))
@@ -127,6 +131,7 @@ class SecondFits(Fits):
 class FitsWithCheckpoint(Fits):
     """Each goes on from the checkpoint of one epoch; no fit may lose that."""
 
+    lines = slice(None)
     modules = ("_checkpoint", "_files", "_fit_task", "_fitting", "_watch", "callbacks")
 
     def __init__(self, folder):
@@ -170,7 +175,7 @@ def test_ctrl_c_at_every_line(fits, handler):
         clf.fit(**fits.rows)
     places = trace.places(fits.modules)
     assert len(places) > 100
-    for n in places:
+    for n in places[fits.lines]:
         clf = fits.new()
         with pytest.raises(KeyboardInterrupt), LineTrace(n) as interrupted:
             clf.fit(**fits.rows)

@@ -7,9 +7,10 @@ import pytest
 import reference
 from scipy import sparse
 
-from skdigitnet._core import kernels
-from skdigitnet._core.plan import Backprop, Workspace
-from skdigitnet._core.rows import Data, compress, density
+from skdigitnet._core import arithmetic, predict, train
+from skdigitnet._core.plan import Plan, Workspace
+from skdigitnet._core.rows import Inputs, Samples, Targets, compress, density
+from skdigitnet._core.runs import Epoch, Run, Update
 from skdigitnet._system.threads import ALONE, Team
 
 DTYPES = (np.float32, np.float64)
@@ -23,12 +24,17 @@ def avx2_and_avx512():
 
     def both(function):
         for name in ("avx2", "avx512"):
-            if kernels.use_instruction_set(name) != name:
+            if arithmetic.use_instruction_set(name) != name:
                 pytest.skip(f"this processor has no {name}")
             yield function()
 
     yield both
-    kernels.use_instruction_set()
+    arithmetic.use_instruction_set()
+
+
+def test_unknown_instruction_set_is_not_taken_for_the_best():
+    with pytest.raises(KeyError):
+        arithmetic.use_instruction_set("avx3")
 
 
 def assert_close(actual, expected, tolerance, *, floor=0.0):
@@ -50,8 +56,8 @@ def random_layer(m, k, n, dtype, seed=0):
 
 def layer_outputs(a, W, b, activation="identity"):
     """f(a @ W + b)."""
-    z, _ = kernels.network_outputs(a, [W], [b], "identity", len(a))
-    kernels.apply_activation(activation, z)
+    z, _ = predict.network_outputs(a, [W], [b], "identity", len(a))
+    predict.apply_activation(activation, z)
     return z
 
 
@@ -101,7 +107,7 @@ def test_outputs_of_a_network_are_those_of_its_layers(sizes, dtype):
         a = layer_outputs(a, W, b, "tanh")
     expected = layer_outputs(a, coefs[-1], intercepts[-1])
     for block_size in (1, 7, 49, 50, 1000):
-        z, is_finite = kernels.network_outputs(X, coefs, intercepts, "tanh", block_size)
+        z, is_finite = predict.network_outputs(X, coefs, intercepts, "tanh", block_size)
         np.testing.assert_array_equal(z, expected)
         assert is_finite
         for value in (np.nan, np.inf, -np.inf):
@@ -109,14 +115,14 @@ def test_outputs_of_a_network_are_those_of_its_layers(sizes, dtype):
                 bad = X.copy()
                 bad[row, 2] = value
                 args = bad, coefs, intercepts, "tanh", block_size
-                assert not kernels.network_outputs(*args)[1]
+                assert not predict.network_outputs(*args)[1]
 
 
 def test_outputs_of_layers_that_do_not_fit():
     W, b = np.ones((4, 3)), np.ones(3)
     for coefs, intercepts in (([W[:3]], [b]), ([W], [b[:2]]), ([W, W], [b, b])):
         with pytest.raises(ValueError, match="do not fit"):
-            kernels.network_outputs(np.ones((2, 4)), coefs, intercepts, "relu", 10)
+            predict.network_outputs(np.ones((2, 4)), coefs, intercepts, "relu", 10)
 
 
 # Activations
@@ -129,7 +135,7 @@ def test_activation(activation, dtype):
     z = np.concatenate([np.linspace(-30, 30, 1001), extremes, np.negative(extremes)])
     a = z.astype(dtype)[np.newaxis]
     expected = reference.ACTIVATIONS[activation](a.astype(np.float64))
-    kernels.apply_activation(activation, a)
+    predict.apply_activation(activation, a)
     np.testing.assert_allclose(
         a, expected, rtol=10 * np.finfo(dtype).eps, atol=np.finfo(dtype).tiny
     )
@@ -138,7 +144,7 @@ def test_activation(activation, dtype):
 @pytest.mark.parametrize("activation", reference.ACTIVATIONS)
 def test_activation_keeps_nan_so_that_divergence_is_seen(activation):
     z = np.array([[1.0, np.nan]])
-    kernels.apply_activation(activation, z)
+    predict.apply_activation(activation, z)
     np.testing.assert_array_equal(np.isnan(z), [[False, True]])
 
 
@@ -200,11 +206,15 @@ class Problem:
             array.setflags(write=False)
         n = self.network
         sizes, sparse_X = n.layer_sizes, sparse.issparse(X)
-        net = Backprop(sizes, n.activation, n.loss, n.out_activation, block_size, sparse_X)
-        assert net.n_params == n.n_params
-        workspace = Workspace(net, Data(X, self.y, self.weight), n_threads)
+        plan = Plan(sizes, n.activation, n.loss, n.out_activation, block_size, sparse_X)
+        assert plan.n_params == n.n_params
+        workspace = Workspace(plan, Inputs(X), n_threads)
         workspace.real_array[:] = np.nan  # what it holds beforehand must not matter
         return workspace
+
+    @property
+    def targets(self):
+        return Targets(self.y, self.weight)
 
     def objective(self, alpha=0.3, *, block_size=1024, order=None, team=ALONE):
         """J and its gradient by the kernels, block by block, and by the reference."""
@@ -212,10 +222,10 @@ class Problem:
         order = np.arange(len(self.X)) if order is None else order
         total = self.weight[order].sum() or 1.0
         gradient = np.zeros_like(self.theta)
-        loss = kernels.add_penalty(workspace.plan, alpha / total, self.theta, gradient)
+        loss = train.add_penalty(workspace.plan, alpha / total, self.theta, gradient)
         loss += team.run(
-            kernels.add_loss_gradient,
-            workspace, order, 0, len(order), 1 / total, self.theta, gradient,
+            train.add_loss_gradient,
+            workspace, self.targets, order, 0, len(order), 1 / total, self.theta, gradient,
         )  # fmt: skip
         rows = (self.X[order], self.t[order], self.weight[order])
         return (loss, gradient), self.network.objective(self.theta, *rows, alpha / total)
@@ -233,14 +243,13 @@ class Problem:
         theta, gradient = self.theta.copy(), np.full_like(self.theta, np.nan)
         moments = np.zeros(update.n_moments * len(theta), theta.dtype)
         decay, losses = alpha / self.weight.sum(), []
+        run = Run(self.targets, update, decay, theta, gradient, moments)
         for order in orders:
             position, total = 0, 0.0
+            epoch = Epoch(order, batch_size)
             while position < n_rows:
                 stop = min(position + (call_rows or n_rows), n_rows)
-                position, loss = team.run(
-                    kernels.train, workspace, update, order, position, stop, batch_size,
-                    decay, theta, gradient, moments,
-                )  # fmt: skip
+                position, loss = team.run(train.train, workspace, run, epoch, position, stop)
                 total += loss
             losses.append(total / n_rows)
         assert update.n_steps == n_epochs * -(-n_rows // batch_size)
@@ -407,14 +416,14 @@ def test_weights_and_targets_must_fit_the_rows():
     X, y, weight = np.ones((4, 2)), np.zeros(4, np.intp), np.ones(4)
     for wrong in ((X, y[:3], weight), (X, y, weight[:3])):
         with pytest.raises(ValueError, match="same number of rows"):
-            Data(*wrong)
+            Samples(*wrong)
 
 
 def test_column_of_sparse_rows_out_of_range():
     X = sparse.csr_array(np.eye(4))
     X.indices[2] = 4
     with pytest.raises(ValueError, match="ind"):
-        Data(X, np.zeros(4, np.intp), np.ones(4))
+        Samples(X, np.zeros(4, np.intp), np.ones(4))
 
 
 @pytest.mark.parametrize(
@@ -423,13 +432,15 @@ def test_column_of_sparse_rows_out_of_range():
         ({"theta": np.zeros(106)}, "106 and 107 elements, not 107"),
         ({"gradient": np.zeros(108)}, "107 and 108 elements, not 107"),
         ({"workspace": Problem(dtype=np.float32).compile()}, "float32"),
+        ({"targets": Targets(np.zeros(28, np.intp), np.ones(28))}, "29 rows and targets of 28"),
         ({"thread": 1}, "thread 1 of 1"),
     ],
-    ids=["theta", "gradient", "dtype", "thread"],
+    ids=["theta", "gradient", "dtype", "targets", "thread"],
 )
 def test_arrays_that_do_not_fit_the_plan(wrong, message):
     arguments = {
         "workspace": Problem().compile(),
+        "targets": Problem().targets,
         "order": np.arange(29),
         "start": 0,
         "stop": 29,
@@ -438,22 +449,25 @@ def test_arrays_that_do_not_fit_the_plan(wrong, message):
         **wrong,
     }
     with pytest.raises(ValueError, match=message):
-        kernels.add_loss_gradient(**arguments, weight_scale=1.0)
-    update = kernels.Update("gradient_descent", learning_rate=0.1)
+        train.add_loss_gradient(**arguments, weight_scale=1.0)
+    fitted = [arguments.pop(name) for name in ("theta", "gradient")]
+    update = Update("gradient_descent", learning_rate=0.1)
+    run = Run(arguments.pop("targets"), update, 0.0, *fitted, np.zeros(0))
+    epoch = Epoch(arguments.pop("order"), 29)
     with pytest.raises(ValueError, match=message):
-        kernels.train(**arguments, update=update, batch_size=29, decay=0.0, moments=np.zeros(0))
+        train.train(**arguments, run=run, epoch=epoch)
 
 
-def test_workspace_of_a_plan_and_data_that_do_not_fit():
+def test_workspace_of_a_plan_and_inputs_that_do_not_fit():
     dense, sparse_ = Problem().compile(), Problem(format_="csr").compile()
     wider = Problem((8, 4)).compile()
     with pytest.raises(ValueError, match="8 features, not 7"):
-        Workspace(dense.plan, wider.data)
-    for plan, data in ((dense.plan, sparse_.data), (sparse_.plan, dense.data)):
+        Workspace(dense.plan, wider.inputs)
+    for plan, inputs in ((dense.plan, sparse_.inputs), (sparse_.plan, dense.inputs)):
         with pytest.raises(ValueError, match="sparse"):
-            Workspace(plan, data)
+            Workspace(plan, inputs)
     with pytest.raises(ValueError, match="n_threads=0"):
-        Workspace(dense.plan, dense.data, 0)
+        Workspace(dense.plan, dense.inputs, 0)
 
 
 # Training
@@ -463,18 +477,18 @@ ADAM = {"learning_rate": 0.01, "beta_1": 0.8, "beta_2": 0.99, "epsilon": 1e-6}
 # the kernels' update and the reference's
 RULES = {
     "gradient_descent": lambda: (
-        kernels.Update("gradient_descent", learning_rate=RATE),
+        Update("gradient_descent", learning_rate=RATE),
         reference.gradient_descent(learning_rate=RATE),
     ),
     "momentum": lambda: (
-        kernels.Update("momentum", learning_rate=RATE, momentum=0.8),
+        Update("momentum", learning_rate=RATE, momentum=0.8),
         reference.momentum(learning_rate=RATE, momentum=0.8),
     ),
     "nesterov": lambda: (
-        kernels.Update("nesterov", learning_rate=RATE, momentum=0.8),
+        Update("nesterov", learning_rate=RATE, momentum=0.8),
         reference.momentum(learning_rate=RATE, momentum=0.8, nesterov=True),
     ),
-    "adam": lambda: (kernels.Update("adam", **ADAM), reference.adam(**ADAM)),
+    "adam": lambda: (Update("adam", **ADAM), reference.adam(**ADAM)),
 }
 
 

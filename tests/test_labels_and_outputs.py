@@ -103,20 +103,44 @@ def test_containers_of_y(digits, convert):
     assert_same_weights(make().fit(X, y), make().fit(X, convert(y)))
 
 
-@pytest.mark.parametrize("dtype", ["category", "string", "object", "Int64"])
-def test_pandas_dtypes_of_y(digits, dtype):
+@pytest.mark.parametrize("frame", [False, True])
+@pytest.mark.parametrize(
+    ("names", "dtype"),
+    [
+        *itertools.product([list("abc")], ["category", "string", "object", "string[pyarrow]"]),
+        *itertools.product([[3, 5, 9]], ["category", "Int64", "UInt8", "int32[pyarrow]"]),
+        *itertools.product([[False, True]], ["category", "boolean", "bool[pyarrow]"]),
+        # neighbours that are one number in float64
+        *itertools.product([[2**60, 2**60 + 1]], ["Int64", "int64[pyarrow]"]),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.DataConversionWarning")
+def test_pandas_dtypes_of_y(digits, names, dtype, frame):
+    """The labels that are predicted are those that y holds, not the floats closest to them."""
+    if "pyarrow" in dtype:
+        pytest.importorskip("pyarrow")
     X, y = digits
-    y = y % 3
-    labels = pd.Series(y if dtype == "Int64" else np.array(["a", "b", "c"])[y]).astype(dtype)
-    clf = make().fit(X, labels)
+    y = y % len(names)
+    labels = pd.Series(np.array(names)[y]).astype(dtype)
+    clf = make().fit(X, labels.to_frame() if frame else labels)
     assert_same_weights(make().fit(X, y), clf)
-    assert set(clf.predict(X)) <= set(labels)
+    assert clf.classes_.tolist() == names
+    assert {type(label) for label in clf.predict(X).tolist()} == {type(names[0])}
+    assert clf.score(X, labels) == make().fit(X, y).score(X, y)
+    assert make().partial_fit(X, labels, classes=labels.unique()).classes_.tolist() == names
 
 
-def test_pandas_boolean_y(digits):
+@pytest.mark.parametrize("dtype", ["Int64", "boolean", "bool[pyarrow]", "int8"])
+def test_pandas_indicator_is_scored(digits, dtype):
+    if "pyarrow" in dtype:
+        pytest.importorskip("pyarrow")
     X, y = digits
-    clf = make().fit(X, pd.Series(y > 4).astype("boolean"))
-    assert_same_weights(make().fit(X, y > 4), clf)
+    Y = indicator(y)
+    frame = pd.DataFrame(Y).astype(dtype)
+    frame[0] = frame[0].astype(bool)  # of two dtypes
+    clf = make().fit(X, frame)
+    assert_same_weights(make().fit(X, Y), clf)
+    assert clf.score(X, frame) == clf.score(X, Y)
 
 
 @pytest.mark.parametrize("labels", [np.arange(10), np.array(list("abcdefghij"))], ids=str)
@@ -320,6 +344,72 @@ def test_float32_in_float32_out(digits, solver, convert, kind):
         # in the more precise of the two
         assert getattr(clf, method)(X.astype(np.float64)).dtype == np.float64
     assert clf.predict(X).dtype == y.dtype
+
+
+def polars_frame(X):
+    return pytest.importorskip("polars").DataFrame(
+        X, schema=[f"{i}" for i in range(X.shape[1])]
+    )
+
+
+def arrow_table(X):
+    columns = {f"{i}": column for i, column in enumerate(X.T)}
+    return pytest.importorskip("pyarrow").table(columns)
+
+
+def arrow_columns(X):
+    pytest.importorskip("pyarrow")
+    name = {"float32": "float", "float64": "double"}[X.dtype.name]
+    return pd.DataFrame(X).astype(f"{name}[pyarrow]")
+
+
+def two_dtypes(X):
+    """The first column of NumPy, the others nullable."""
+    frame = pd.DataFrame(X)
+    return pd.concat([frame[[0]], nullable_columns(frame[frame.columns[1:]])], axis=1)
+
+
+def nullable_columns(X):
+    frame = pd.DataFrame(X)
+    return frame.astype({np.dtype("f4"): "Float32", np.dtype("f8"): "Float64"}[frame.dtypes[1]])
+
+
+FRAMES = [pd.DataFrame, nullable_columns, arrow_columns, two_dtypes, polars_frame, arrow_table]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("convert", FRAMES)
+def test_precision_of_frames(digits, convert, dtype):
+    X, y = digits
+    X = X.astype(dtype)
+    frame = convert(X)
+    clf, plain = make().fit(frame, y), make().fit(X, y)
+    assert clf.coefs_[0].dtype == dtype
+    assert_same_weights(clf, plain)
+    assert_same_predictions(clf, frame, plain, X)
+    assert clf.predict_proba(frame).dtype == dtype
+    early = make(early_stopping=True).fit(frame, y, X_val=frame, y_val=y)
+    expected = make(early_stopping=True).fit(X, y, X_val=X, y_val=y)
+    assert_same_weights(early, expected)
+
+
+@pytest.mark.parametrize("convert", [polars_frame, arrow_table])
+def test_frame_with_a_column_of_float64_is_trained_in_float64(digits, convert):
+    X, y = digits
+    mixed = convert(X.astype(np.float32))
+    column = convert(X)["0"]
+    if convert is polars_frame:
+        mixed = mixed.with_columns(column.alias("0"))
+    else:
+        mixed = mixed.set_column(0, "0", column)
+    assert make().fit(mixed, y).coefs_[0].dtype == np.float64
+
+
+def test_sparse_frame_of_float32_is_trained_in_float32(digits):
+    X = sparse.csr_matrix(digits[0].astype(np.float32))
+    clf = make().fit(pd.DataFrame.sparse.from_spmatrix(X), digits[1])
+    assert_same_weights(clf, make().fit(X, digits[1]))
+    assert clf.coefs_[0].dtype == np.float32
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.int64, np.uint8, bool, object, ">f8"])

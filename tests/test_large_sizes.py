@@ -12,9 +12,10 @@ from effort import effort
 from scipy import sparse
 
 from skdigitnet import BackpropMLPClassifier
-from skdigitnet._core import kernels
-from skdigitnet._core.plan import Backprop, Workspace
-from skdigitnet._core.rows import MAX_SPARSE_FEATURES, Compressed, Data
+from skdigitnet._core import train
+from skdigitnet._core.plan import Plan, Workspace
+from skdigitnet._core.rows import MAX_SPARSE_FEATURES, Compressed, Samples
+from skdigitnet._core.runs import Epoch, Run, Update
 from skdigitnet._system.threads import Team
 from skdigitnet._training import run as _training
 
@@ -25,7 +26,7 @@ PADDING = 2000
 
 def plan(layer_sizes, block_size=64, *, sparse=False, dropout=()):
     functions = ("logistic", "log_loss", "softmax")
-    return Backprop(layer_sizes, *functions, block_size, sparse, dropout)
+    return Plan(layer_sizes, *functions, block_size, sparse, dropout)
 
 
 # Plans
@@ -125,7 +126,7 @@ def test_parameter_without_an_upper_bound_may_be_huge(name, solver):
 def test_more_sparse_features_than_an_int_can_number():
     X = sparse.coo_array(([1.0], ([0], [MAX_SPARSE_FEATURES])), (1, MAX_SPARSE_FEATURES + 1))
     with pytest.raises(ValueError, match="X has 2147483648 features; at most 2147483647 are"):
-        Data(X.tocsr(), np.zeros(1, np.intp), np.ones(1))
+        Samples(X.tocsr(), np.zeros(1, np.intp), np.ones(1))
 
 
 def test_dense_rows_of_more_features_than_that_stay_dense():
@@ -146,23 +147,21 @@ def team(request):
 
 def add_gradient(data, order, layer_sizes, theta, gradient, team):
     """Add the gradient of these rows' loss; return the loss."""
-    net = plan(layer_sizes, len(order), sparse=data.is_sparse)
-    workspace = Workspace(net, data, team.n_threads)
-    return team.run(
-        kernels.add_loss_gradient, workspace, order, 0, len(order), 1.0, theta, gradient
-    )
+    made = plan(layer_sizes, len(order), sparse=data.inputs.is_sparse)
+    workspace = Workspace(made, data.inputs, team.n_threads)
+    rows = (data.targets, order, 0, len(order))
+    return team.run(train.add_loss_gradient, workspace, *rows, 1.0, theta, gradient)
 
 
 def descend(data, order, layer_sizes, theta, team):
     """Make a step of gradient descent on these rows; return the loss before it."""
-    net = plan(layer_sizes, len(order), sparse=data.is_sparse)
-    workspace = Workspace(net, data, team.n_threads)
-    update = kernels.Update("gradient_descent", learning_rate=0.5)
+    made = plan(layer_sizes, len(order), sparse=data.inputs.is_sparse)
+    workspace = Workspace(made, data.inputs, team.n_threads)
+    update = Update("gradient_descent", learning_rate=0.5)
     moments = np.empty(0, np.float32)
-    positions = (0, len(order), len(order))
-    return team.run(
-        kernels.train, workspace, update, order, *positions, 0.0, theta, theta, moments
-    )[1]
+    run = Run(data.targets, update, 0.0, theta, theta, moments)
+    epoch = Epoch(order, len(order))
+    return team.run(train.train, workspace, run, epoch, 0, len(order))[1]
 
 
 def assert_same_bits(results):
@@ -187,8 +186,8 @@ def test_rows_after_the_first_2_31_numbers_of_dense_x(tmp_path, team):
     for order in (np.arange(n_rows - 3, n_rows), np.array([n_rows - 2, 0, n_rows - 1])):
         results = []
         for data, rows in (
-            (Data(X, y, np.ones(n_rows)), order),
-            (Data(X[order], y[order], np.ones(3)), np.arange(3)),
+            (Samples(X, y, np.ones(n_rows)), order),
+            (Samples(X[order], y[order], np.ones(3)), np.arange(3)),
         ):
             gradient = np.zeros_like(theta)
             loss = add_gradient(data, rows, (n_features, 2), theta, gradient, team)
@@ -207,7 +206,7 @@ def test_entries_after_the_first_2_31_of_sparse_x(tmp_path, team):
     results = []
     for X in (near, far):
         gradient = np.zeros_like(theta)
-        data = Data(X, LABELS, np.ones(3))
+        data = Samples(X, LABELS, np.ones(3))
         loss = add_gradient(data, np.arange(3), sizes, theta, gradient, team)
         results.append((loss, gradient))
     assert_same_bits(results)
@@ -226,7 +225,7 @@ def few_and_many_features(tmp_path):
         theta = zeros_in_file(tmp_path / f"theta {n}", plan(sizes).n_params, np.float32)
         theta[-len(near) :] = near
         rows = sparse.csr_array((X.data, X.indices + (n - 5), X.indptr), shape=(3, n))
-        problems.append((Data(rows, LABELS, np.ones(3)), np.arange(3), sizes, theta))
+        problems.append((Samples(rows, LABELS, np.ones(3)), np.arange(3), sizes, theta))
     return problems
 
 

@@ -18,6 +18,7 @@ def test_answers_under_load_are_right_and_memory_is_flat():
     assert growth < MAX_GROWTH
 
 
+@pytest.mark.alone
 def test_threads_use_the_cores_that_there_are():
     n_rounds, seconds = effort(3, 15), effort(0.2, 1)
     timeout = 120 + 10 * n_rounds * seconds

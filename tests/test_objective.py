@@ -5,7 +5,7 @@ import pytest
 import reference
 from scipy import sparse
 
-from skdigitnet._core.rows import Data
+from skdigitnet._core.rows import Samples
 from skdigitnet._problem.network import Network
 from skdigitnet._problem.objective import Objective
 
@@ -27,7 +27,7 @@ def make_objective(
 ):  # fmt: skip
     network = Network(LAYER_SIZES, activation, out_activation)
     rows = np.arange(len(y)) if rows is None else rows
-    return Objective(network, loss, alpha, Data(X, y, weight), rows)
+    return Objective(network, loss, alpha, Samples(X, y, weight), rows)
 
 
 def make_theta(scale=1.0, dtype=np.float64):
@@ -73,13 +73,14 @@ def test_several_blocks_of_rows_against_the_reference(
     rows = np.random.default_rng(0).permutation(2500)[:2300]
     functions = {"activation": activation, "loss": loss, "out_activation": out_activation}
     objective = make_objective(make_X(X), y, weight, rows=rows, **functions)
-    assert objective.backprop.block_size < len(rows) / 2
+    assert objective.plan.block_size < len(rows) / 2
     theta = make_theta(dtype=dtype)
     value, gradient = objective.loss_and_gradient(theta)
     expected_value, expected_gradient = reference.Network(LAYER_SIZES, **functions).objective(
         theta, X[rows], reference.one_hot(y[rows], 3), weight[rows], 0.3 / weight[rows].sum()
     )
     tolerance = {np.float32: 1e-5, np.float64: 1e-12}[dtype]
+    assert objective.loss(theta) == value  # to the bit
     assert gradient.dtype == dtype
     assert value == pytest.approx(expected_value, rel=tolerance)
     largest = np.abs(expected_gradient).max()

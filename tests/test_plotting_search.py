@@ -1,5 +1,7 @@
 """Which scores SearchDisplay shows, how its axes are labelled, and what it marks best."""
 
+import warnings
+from io import StringIO
 from itertools import product
 
 import numpy as np
@@ -13,7 +15,7 @@ from pictures import (  # noqa: F401, a fixture
     tick_labels,
 )
 from sklearn.datasets import load_digits
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -321,6 +323,127 @@ def test_data_frame():
     np.testing.assert_array_equal(
         from_frame.scores, SearchDisplay.from_results(cv_results).scores
     )
+
+
+# Saved results
+
+
+UNEVEN = [
+    {"solver": ["sgd"], "momentum": [0.5, 0.9], "hidden_layer_sizes": [(5,), (5, 3)]},
+    {"solver": ["lbfgs"], "hidden_layer_sizes": [(5,), (5, 3)], "class_weight": [None]},
+]
+
+
+def table_of(cv_results, **options):
+    """As it is when it has been in a file."""
+    text = pd.DataFrame(cv_results).to_csv(index=False)
+    return pd.read_csv(StringIO(text), **options)
+
+
+@pytest.fixture(scope="module")
+def uneven():
+    """Results of candidates that set different parameters."""
+    network = BackpropMLPClassifier(max_iter=20, tol=0.1, random_state=0)
+    search = GridSearchCV(network, UNEVEN, cv=2, refit=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return search.fit(X, Y).cv_results_
+
+
+def without_params(cv_results):
+    return {key: values for key, values in cv_results.items() if key != "params"}
+
+
+FORMS = {
+    "read_csv": table_of,
+    "sorted": lambda cv_results: table_of(cv_results).sort_values("rank_test_score"),
+    "masked arrays": without_params,
+    "DataFrame": lambda cv_results: pd.DataFrame(without_params(cv_results)),
+    "columns": lambda cv_results: table_of(without_params(cv_results)),
+    "text": lambda cv_results: table_of(without_params(cv_results), dtype=str),
+    "empty text": lambda cv_results: table_of(
+        without_params(cv_results), keep_default_na=False
+    ),
+    "nullable": lambda cv_results: table_of(
+        without_params(cv_results), dtype_backend="numpy_nullable"
+    ),
+}
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_saved_results_are_those_of_the_search(uneven, form):
+    arguments = {"parameters": ["hidden_layer_sizes", "momentum"]}
+    for fixed in ({"solver": "sgd"}, {"solver": "lbfgs"}, {"momentum": 0.9}):
+        direct = SearchDisplay.from_results(uneven, **arguments, fixed=fixed)
+        saved = SearchDisplay.from_results(form(uneven), **arguments, fixed=fixed)
+        assert sorted(saved.values[0]) == direct.values[0] == [(5,), (5, 3)]
+        assert saved.values[1] == direct.values[1]
+        order = [saved.values[0].index(value) for value in direct.values[0]]
+        np.testing.assert_allclose(np.asarray(saved.scores)[order], direct.scores)
+        assert column_texts(saved) == [column_texts(direct)[i] for i in np.argsort(order)]
+        assert saved.ax_.get_title() == direct.ax_.get_title()
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_saved_numbers_are_numbers(form):
+    grid = {"alpha": [10.0, 0.1, 1.0], "batch_size": [20, 50], "early_stopping": [False]}
+    search = search_over(grid, refit=False)
+    display = SearchDisplay.from_results(form(search.cv_results_), parameters="alpha")
+    assert display.values == [[0.1, 1, 10]]
+    assert display.ax_.get_xscale() == "log"
+    assert display.ax_.get_title() in ("with batch_size = 20", "with batch_size = 50")
+
+
+def test_saved_none_is_not_what_is_not_set():
+    """The fields of both are empty, but params has the None."""
+    grid = {"class_weight": [None, "balanced"], "shuffle": [True, False]}
+    saved = SearchDisplay.from_results(table_of(search_over(grid, refit=False).cv_results_))
+    assert [None, "balanced"] in saved.values
+    assert [True, False] in saved.values
+
+
+def test_params_whose_text_is_no_python_are_read_from_their_columns():
+    grid = {"alpha": np.geomspace(0.1, 10, 3), "class_weight": ["balanced"]}
+    table = table_of(search_over(grid, refit=False).cv_results_)
+    table["params"] = [f"Candidate({i})" for i in range(3)]  # as np.float64(0.1) in a dict
+    assert SearchDisplay.from_results(table).values == [pytest.approx([0.1, 1, 10])]
+
+
+def test_failed_folds_of_saved_results_are_dashes():
+    cv_results = results({"a": [1, 2], "b": [1, 2, 3]})
+    cv_results["split0_test_score"][0] = np.nan
+    for name in "ab":
+        cv_results[f"param_{name}"] = [each[name] for each in cv_results["params"]]
+    for options in ({}, {"dtype": str}, {"keep_default_na": False}):
+        table = table_of(cv_results, **options)
+        display = SearchDisplay.from_results(table, parameters=["a", "b"])
+        dashes = [place for place, text in display.texts_.items() if text.get_text() == "–"]
+        assert dashes == [(0, 0)]
+
+
+@pytest.mark.parametrize(
+    ("left_out", "message"),
+    [
+        ("param", "has no params as dicts, nor a column param_ of any .*; it has .*mean_test"),
+        ("split", "has no split0_test_score and so on, the scores of folds; it has params"),
+        ("mean_test", "has no mean_test_score, nor mean_test_ with another metric; it has"),
+    ],
+)
+def test_what_saved_results_lack_is_named(left_out, message):
+    cv_results = results({"a": [1, 2]}) | {"param_a": [1, 2]}
+    kept = {k: v for k, v in cv_results.items() if not k.startswith(left_out)}
+    for table in (kept, pd.DataFrame(kept)):
+        with pytest.raises(ValueError, match=message):
+            SearchDisplay.from_results(table)
+    only_text = results({"a": [1, 2]}) | {"params": ["Candidate(1)", "Candidate(2)"]}
+    with pytest.raises(ValueError, match="has no params as dicts"):
+        SearchDisplay.from_results(only_text)
+
+
+def test_scores_that_are_not_numbers_are_named():
+    cv_results = results({"a": [1, 2]}) | {"split1_test_score": ["0.5", "good"]}
+    with pytest.raises(ValueError, match=r"split1_test_score in cv_results must .*'good'\."):
+        SearchDisplay.from_results(cv_results)
 
 
 # Where

@@ -44,7 +44,7 @@ def test_the_fits_start_threads_of_every_kind(monkeypatch):
 
 
 def test_fits_in_children_and_here_in_turn():
-    n_rounds = effort(2, 100)
+    n_rounds = effort(1, 100)
     longest, different = processes.run(
         "processes.fit_in_turn", n_rounds, timeout=STARTING + 4 * n_rounds * processes.PATIENCE
     )
@@ -54,7 +54,7 @@ def test_fits_in_children_and_here_in_turn():
 
 
 def test_fork_while_another_thread_fits():
-    n_forks, names = effort(4, 100), ["two threads", "lbfgs", "two threads, lbfgs"]
+    n_forks, names = effort(2, 100), ["two threads", "lbfgs", "two threads, lbfgs"]
     timeout = STARTING + len(names) * n_forks * processes.PATIENCE
     assert processes.run("processes.fork_beside_a_fit", names, n_forks, timeout=timeout) == []
 

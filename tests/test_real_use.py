@@ -1,8 +1,5 @@
 """The estimator inside scikit-learn: searches, ensembles, pipelines, persistence."""
 
-import io
-import pickle
-
 import joblib
 import numpy as np
 import pandas as pd
@@ -183,20 +180,3 @@ def test_clone_has_the_parameters_and_no_fit(iris):
     copy = clone(model)
     assert copy.get_params() == model.get_params()
     assert not hasattr(copy, "coefs_")
-
-
-@pytest.mark.parametrize("solver", ["sgd", "adam", "lbfgs"])
-@pytest.mark.parametrize("early_stopping", [False, True])
-def test_pickle_and_joblib_keep_predictions_and_are_small(solver, early_stopping):
-    X, y = load_digits(return_X_y=True)
-    model = BackpropMLPClassifier(
-        solver=solver, early_stopping=early_stopping, random_state=0, tol=1e-3
-    ).fit(X / 16, y)
-    stored = pickle.dumps(model)
-    assert_array_equal(pickle.loads(stored).predict_proba(X), model.predict_proba(X))
-    file = io.BytesIO()
-    joblib.dump(model, file)
-    file.seek(0)
-    assert_array_equal(joblib.load(file).predict_proba(X), model.predict_proba(X))
-    weights = sum(W.nbytes for W in model.coefs_ + model.intercepts_)
-    assert len(stored) <= 1.2 * weights + 8192

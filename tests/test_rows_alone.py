@@ -66,14 +66,16 @@ def assert_rows_alone(predict, X):
         assert predict(X[batch]).tobytes() == whole[batch].tobytes(), (first, number)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("hidden", [(), (6,), (17, 9), (33, 5, 40)], ids=str)
 @pytest.mark.parametrize("outputs", OUTPUTS)
-def test_every_output_layer(instruction_set, outputs, hidden, dtype):
-    X = rows(N_ROWS, dtype)
+def test_every_output_layer(instruction_set, outputs, hidden):
     forms = cycle([np.asarray, sparse.csr_array])
     activations = cycle(["logistic", "tanh", "relu", "identity", "tanh"])
-    for n_classes, form, activation in zip(N_CLASSES, forms, activations, strict=False):
+    dtypes = cycle([np.float32, np.float32, np.float64, np.float64])
+    for n_classes, form, activation, dtype in zip(
+        N_CLASSES, forms, activations, dtypes, strict=False
+    ):
+        X = rows(N_ROWS, dtype)
         clf = fitted(n_classes, outputs, hidden, activation, dtype)
         for method in METHODS:
             if hasattr(clf, method):

@@ -321,7 +321,7 @@ def load_into_a_fitted_one(path):
         {"kind": "checkpoint"},
         {"kind": ["weights file"]},
     ],
-    ids=str,
+    ids="-".join,
 )
 def test_file_with_impossible_contents_is_refused(changes, path):
     fit().save_weights(path)

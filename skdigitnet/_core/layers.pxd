@@ -7,45 +7,37 @@ Dense rows are (m, n_in), C-contiguous. Sparse ones are lists of entries, as
 
 from libc.string cimport memset
 
-from .activations cimport Activation, activate
-from .gemm cimport gemm, spmm
+from .arithmetic cimport gemm, spmm
 from .real cimport real
-
-# One layer's weights, of the type of its inputs.
-cdef struct Affine:
-    const void* W
-    const void* b
-    Py_ssize_t n_in
-    Py_ssize_t n_out
 
 
 cdef inline void affine(
-    int instruction_set, const real* a, const real* W, const real* b,
+    const real* a, const real* W, const real* b,
     Py_ssize_t m, Py_ssize_t n_in, Py_ssize_t n_out, real* z,
 ) noexcept nogil:
     """z = a @ W + b."""
-    gemm(instruction_set, m, n_out, n_in, a, n_in, 1, W, <real> 1, b, 0, z)
+    gemm(m, n_out, n_in, a, n_in, 1, W, <real> 1, b, 0, z)
 
 
 cdef inline void affine_sparse(
-    int instruction_set, const real* values, const int* indices,
+    const real* values, const int* indices,
     const Py_ssize_t* begin, const Py_ssize_t* end, const real* W, const real* b,
     Py_ssize_t m, Py_ssize_t n_in, Py_ssize_t n_out, real* z, real* packed,
 ) noexcept nogil:
     """z = a @ W + b for sparse a."""
     spmm(
-        instruction_set, m, n_out, n_in, values, indices, begin, end, W, <real> 1, b, 0, z,
+        m, n_out, n_in, values, indices, begin, end, W, <real> 1, b, 0, z,
         packed,
     )
 
 
 cdef inline void column_sums(
-    int instruction_set, const real* delta, Py_ssize_t m, Py_ssize_t n_out, real keep,
+    const real* delta, Py_ssize_t m, Py_ssize_t n_out, real keep,
     real* out,
 ) noexcept nogil:
     """out <- keep * out + sum_i delta_i."""
     cdef real one = 1
-    gemm(instruction_set, 1, n_out, m, &one, 0, 0, delta, keep, out, n_out, out)
+    gemm(1, n_out, m, &one, 0, 0, delta, keep, out, n_out, out)
 
 
 cdef inline void make_dense(
@@ -105,39 +97,3 @@ cdef inline void transpose_entries(
             column_values[column_end[j]] = values[p]
             column_rows[column_end[j]] = <int> i
             column_end[j] += 1
-
-
-cdef inline bint all_finite(const real* z, Py_ssize_t size) noexcept nogil:
-    """Whether no element is NaN or infinite; the difference from itself is NaN then."""
-    cdef Py_ssize_t i
-    cdef bint finite = True
-    for i in range(size):
-        finite &= z[i] - z[i] == 0
-    return finite
-
-
-cdef inline bint forward(
-    int instruction_set, const Affine* layers, Py_ssize_t n_layers, Activation activation,
-    const real* a, Py_ssize_t m, real* hidden, Py_ssize_t hidden_size, real* z,
-) noexcept nogil:
-    """z of the last layer; return whether it and the first layer's are all finite.
-
-    ``hidden`` has room for ``hidden_size`` outputs twice, of one layer and the next.
-    """
-    cdef:
-        Py_ssize_t l, size
-        bint finite = True, is_last
-        real* out
-    for l in range(n_layers):
-        is_last, size = l == n_layers - 1, m * layers[l].n_out
-        out = z if is_last else hidden + l % 2 * hidden_size
-        affine(
-            instruction_set, a, <const real*> layers[l].W, <const real*> layers[l].b,
-            m, layers[l].n_in, layers[l].n_out, out,
-        )
-        if l == 0 or is_last:
-            finite &= all_finite(out, size)
-        if not is_last:
-            activate(instruction_set, activation, out, size)
-        a = out
-    return finite

@@ -9,18 +9,13 @@ from libc.math cimport NAN
 from libc.stdint cimport uint64_t
 from libc.string cimport memcpy, memset
 
-from .activations cimport activate, multiply_by_derivative
-from .plan cimport (
-    PACKED_COLUMNS, Backprop, Layer, Panel, Workspace, max_expanded_rows, panel_of,
-)
-from .rows cimport Data
+from .arithmetic cimport activate, gemm, multiply_by_derivative, spmm
 from .dropout cimport drop_units
-from .gemm cimport gemm, spmm
-from .layers cimport (
-    affine, affine_sparse, column_sums, make_dense, transpose_entries,
-)
-from .losses cimport exponentials, loss_and_derivative
+from .layers cimport affine, affine_sparse, column_sums, make_dense, transpose_entries
+from .losses cimport OutputLoss, exponentials, loss_and_derivative
+from .plan cimport PACKED_COLUMNS, Layer, Panel, Workspace, max_expanded_rows, panel_of
 from .real cimport real
+from .rows cimport Inputs, Targets
 from .team cimport wait_for_team
 
 cdef extern from "c/prefetch.h" nogil:
@@ -29,18 +24,23 @@ cdef extern from "c/prefetch.h" nogil:
 cdef enum:
     SHARED_ROWS = 8  # rows of a block are shared out by this many, a tile of the products
 
+cdef struct Share:
+    Py_ssize_t first
+    Py_ssize_t last
+
+
+# A block as one thread of the team sees it.
 cdef struct Block:
     const Py_ssize_t* rows
     Py_ssize_t m
-    const Py_ssize_t* next_rows   # that are worth to be fetched meanwhile
+    const void* inputs            # of the rows, one after the other; NULL if they stay sparse
+    Share share                   # which of them are this thread's
+    int thread
+    const Py_ssize_t* next_rows   # that are worth fetching meanwhile
     const Py_ssize_t* end_of_next
     double weight_scale           # each row counts weight_scale * sample_weight
     Py_ssize_t position           # of the first row in its epoch
     uint64_t dropout_key
-
-cdef struct Share:
-    Py_ssize_t first
-    Py_ssize_t last
 
 
 cdef inline Share share_of(
@@ -54,116 +54,135 @@ cdef inline Share share_of(
     )
 
 
-cdef inline Share share_of_panels(
-    Backprop net, Workspace workspace, int thread
-) noexcept nogil:
+cdef inline Share share_of_panels(Workspace workspace, int thread) noexcept nogil:
     """The panels that are this thread's: those that begin in its part of the weights."""
     cdef:
-        Py_ssize_t i, start
+        Py_ssize_t i, start, n_coefs = workspace.plan.n_coefs
         Share share = Share(0, 0)
         Panel panel
-    for i in range(net.n_panels):
-        panel = panel_of(net, i)
-        start = net.layers[panel.layer].coefs + panel.first * net.layers[panel.layer].n_out
-        share.first += start * workspace.n_threads < net.n_coefs * thread
-        share.last += start * workspace.n_threads < net.n_coefs * (thread + 1)
+        Layer* layer
+    for i in range(workspace.plan.n_panels):
+        panel = panel_of(workspace.plan, i)
+        layer = &workspace.plan.layers[panel.layer]
+        start = layer.coefs + panel.first * layer.n_out
+        share.first += start * workspace.n_threads < n_coefs * thread
+        share.last += start * workspace.n_threads < n_coefs * (thread + 1)
     return share
 
 
-cdef inline bint is_consecutive(Data data, const Block* block) noexcept nogil:
+# Rows and targets
+
+cdef inline bint is_consecutive(Targets targets, const Block* block) noexcept nogil:
     """Whether the rows lie side by side, none without weight."""
     cdef Py_ssize_t i
     for i in range(block.m):
-        if block.rows[i] != block.rows[0] + i or data.weight[block.rows[i]] == 0:
+        if block.rows[i] != block.rows[0] + i or targets.weight[block.rows[i]] == 0:
             return False
     return True
 
 
 cdef inline const real* dense_inputs(
-    Backprop net, Data data, const Block* block, real* work
+    Workspace workspace, Targets targets, const Block* block, real* work
 ) noexcept nogil:
-    """Where the block's rows are, or NULL if they remain sparse."""
-    cdef Layer* layer = &net.layers[0]
-    if data.is_sparse:
+    """Where the block's rows are or will be gathered, or NULL if they remain sparse."""
+    cdef Layer* layer = &workspace.plan.layers[0]
+    if workspace.inputs.is_sparse:
         if block.m > max_expanded_rows(layer.n_in, layer.n_out):
             return NULL
-    elif is_consecutive(data, block):
-        return <const real*> data.values + block.rows[0] * data.n_features
-    return work + net.inputs
+    elif is_consecutive(targets, block):
+        return <const real*> workspace.inputs.values + block.rows[0] * layer.n_in
+    return work + workspace.plan.inputs
 
 
 cdef inline void gather_targets(
-    Backprop net, Data data, const Block* block, Share share, real* work
+    Workspace workspace, Targets targets, const Block* block, real* work
 ) noexcept nogil:
-    """Weights and targets of these rows of the block."""
+    """Leave weights and targets of this thread's rows in the workspace."""
     cdef:
-        Py_ssize_t i, K = net.layers[net.n_layers - 1].n_out
-        real* t = work + net.targets
+        Py_ssize_t i, K = workspace.plan.layers[workspace.plan.n_layers - 1].n_out
+        Share share = block.share
+        real* w = work + workspace.plan.weights
+        real* t = work + workspace.plan.targets
     for i in range(share.first, share.last):
-        work[net.weights + i] = <real> (data.weight[block.rows[i]] * block.weight_scale)
-    if data.labels != NULL:
+        w[i] = <real> (targets.weight[block.rows[i]] * block.weight_scale)
+    if targets.labels != NULL:
         memset(t + share.first * K, 0, (share.last - share.first) * K * sizeof(real))
         for i in range(share.first, share.last):
-            t[i * K + data.labels[block.rows[i]]] = 1
+            t[i * K + targets.labels[block.rows[i]]] = 1
     else:
         for i in range(share.first * K, share.last * K):
-            t[i] = data.indicator[block.rows[i // K] * K + i % K]
+            t[i] = targets.indicator[block.rows[i // K] * K + i % K]
 
 
 cdef inline void gather_dense(
-    Data data, const Block* block, Share share, real* inputs
+    Inputs inputs, Targets targets, const Block* block, real* out
 ) noexcept nogil:
-    """Copy these rows of the block.
+    """Copy this thread's rows of the block.
 
     A row of no weight is taken as zeros, so that it cannot overflow and spoil the
     others' sums.
     """
     cdef:
-        Py_ssize_t i, row, n = data.n_features
-        const real* X = <const real*> data.values
-    for i in range(share.first, share.last):
+        Py_ssize_t i, row, n = inputs.n_features
+        const real* X = <const real*> inputs.values
+    for i in range(block.share.first, block.share.last):
         row = block.rows[i]
         if block.next_rows + i < block.end_of_next:
             prefetch(X + block.next_rows[i] * n, n * sizeof(real))
-        if data.weight[row] == 0:
-            memset(inputs + i * n, 0, n * sizeof(real))
+        if targets.weight[row] == 0:
+            memset(out + i * n, 0, n * sizeof(real))
         else:
-            memcpy(inputs + i * n, X + row * n, n * sizeof(real))
+            memcpy(out + i * n, X + row * n, n * sizeof(real))
 
 
 cdef inline void gather_sparse(
-    Data data, Workspace workspace, const Block* block, Share share, real* inputs,
+    Workspace workspace, Targets targets, const Block* block, real* out
 ) noexcept nogil:
-    """Find these rows' entries, and make them dense where ``inputs`` is not NULL.
+    """Find the entries of this thread's rows, and make them dense where ``out`` is not NULL.
 
     A row of no weight is taken as zeros.
     """
     cdef:
-        Py_ssize_t i, row, begin, end, n = data.n_features
-    for i in range(share.first, share.last):
+        Py_ssize_t i, row, begin, end, n = workspace.inputs.n_features
+        const Py_ssize_t* indptr = workspace.inputs.indptr
+    for i in range(block.share.first, block.share.last):
         row = block.rows[i]
-        begin, end = data.indptr[row], data.indptr[row + (data.weight[row] != 0)]
+        begin, end = indptr[row], indptr[row + (targets.weight[row] != 0)]
         workspace.row_begin[i], workspace.row_end[i] = begin, end
-        if inputs != NULL:
+        if out != NULL:
             make_dense(
-                <const real*> data.values + begin, data.indices + begin, end - begin, n,
-                inputs + i * n,
+                <const real*> workspace.inputs.values + begin, workspace.inputs.indices + begin,
+                end - begin, n, out + i * n,
             )
 
 
-cdef inline void prefetch_sparse(Data data, const Block* block, Share share) noexcept nogil:
+cdef inline void prefetch_sparse(Inputs inputs, const Block* block) noexcept nogil:
     """Have the entries of the next block's rows fetched while this one is computed."""
     cdef:
         Py_ssize_t i, row, begin, size
-        const char* values = <const char*> data.values
-    for i in range(share.first, share.last):
+        const char* values = <const char*> inputs.values
+    for i in range(block.share.first, block.share.last):
         if block.next_rows + i >= block.end_of_next:
             break
         row = block.next_rows[i]
-        begin, size = data.indptr[row], data.indptr[row + 1] - data.indptr[row]
-        prefetch(data.indices + begin, size * sizeof(int))
-        prefetch(values + begin * data.itemsize, size * data.itemsize)
+        begin, size = inputs.indptr[row], inputs.indptr[row + 1] - inputs.indptr[row]
+        prefetch(inputs.indices + begin, size * sizeof(int))
+        prefetch(values + begin * inputs.itemsize, size * inputs.itemsize)
 
+
+cdef inline void gather(
+    Workspace workspace, Targets targets, const Block* block, real* work
+) noexcept nogil:
+    """Have this thread's rows and their targets where the passes read them."""
+    gather_targets(workspace, targets, block, work)
+    if workspace.inputs.is_sparse:
+        prefetch_sparse(workspace.inputs, block)
+        gather_sparse(workspace, targets, block, <real*> block.inputs)
+    elif block.inputs == work + workspace.plan.inputs:
+        gather_dense(workspace.inputs, targets, block, <real*> block.inputs)
+
+
+# Forward and backward
 
 cdef inline bint is_worth_packing(
     const Py_ssize_t* begin, const Py_ssize_t* end, Py_ssize_t m, Py_ssize_t k,
@@ -177,153 +196,173 @@ cdef inline bint is_worth_packing(
 
 
 cdef inline void drop_units_of(
-    Backprop net, const Layer* layer, const Block* block, Share share, const real* a, real* out
+    Workspace workspace, const Layer* layer, const Block* block, const real* a, real* out
 ) noexcept nogil:
-    """out = a with the layer's dropout, for these rows of the block; key 0 drops none."""
+    """out = a with the layer's dropout, for this thread's rows; key 0 drops none."""
+    cdef uint64_t n_units = workspace.plan.n_hidden_units
     drop_units(
         block.dropout_key,
-        <uint64_t> (block.position + share.first) * net.n_hidden_units + layer.first_unit,
-        net.n_hidden_units, share.last - share.first, layer.n_out,
+        <uint64_t> (block.position + block.share.first) * n_units + layer.first_unit,
+        n_units, block.share.last - block.share.first, layer.n_out,
         layer.dropout if block.dropout_key != 0 else 0, a, out,
     )
 
 
 cdef inline void forward(
-    int instruction_set, Backprop net, Data data, Workspace workspace, int thread,
-    const Block* block, const real* inputs, Share share, const real* theta, real* work,
+    Workspace workspace, const Block* block, const real* theta, real* work
 ) noexcept nogil:
-    """Leave A_1, A_2, ... and the last layer's Z of these rows in the workspace."""
+    """Leave A_1, A_2, ... and the last layer's Z of this thread's rows in the workspace."""
     cdef:
-        Py_ssize_t l, first = share.first, m = share.last - share.first
-        Layer* layer
+        Py_ssize_t l, first = block.share.first, m = block.share.last - first
+        Py_ssize_t n_layers = workspace.plan.n_layers
+        Py_ssize_t packed_size = workspace.plan.packed_size
+        Layer* layer = workspace.plan.layers
         real* z
-        real* packed = work + net.packed + thread * net.packed_size
-        const real* a = NULL if inputs == NULL else inputs + first * net.layers[0].n_in
-    for l in range(net.n_layers):
-        layer = &net.layers[l]
+        real* packed = work + workspace.plan.packed + block.thread * packed_size
+        const real* a = NULL
+    if block.inputs != NULL:
+        a = <const real*> block.inputs + first * layer.n_in
+    for l in range(n_layers):
+        layer = &workspace.plan.layers[l]
         z = work + layer.outputs + first * layer.n_out
-        if l == 0 and data.is_sparse:
+        if l == 0 and workspace.inputs.is_sparse:
             if not is_worth_packing(
                 workspace.row_begin + first, workspace.row_end + first, m,
-                layer.n_in, net.packed_size,
+                layer.n_in, packed_size,
             ):
                 packed = NULL
             affine_sparse(
-                instruction_set, <const real*> data.values, data.indices,
+                <const real*> workspace.inputs.values, workspace.inputs.indices,
                 workspace.row_begin + first, workspace.row_end + first,
                 theta + layer.coefs, theta + layer.intercepts,
                 m, layer.n_in, layer.n_out, z, packed,
             )
         else:
             affine(
-                instruction_set, a, theta + layer.coefs, theta + layer.intercepts,
+                a, theta + layer.coefs, theta + layer.intercepts,
                 m, layer.n_in, layer.n_out, z,
             )
-        if l < net.n_layers - 1:
-            activate(instruction_set, net.activation, z, m * layer.n_out)
+        if l < n_layers - 1:
+            activate(workspace.plan.activation, z, m * layer.n_out)
         a = z
         if layer.dropout > 0:
             z = work + layer.dropped + first * layer.n_out
-            drop_units_of(net, layer, block, share, a, z)
+            drop_units_of(workspace, layer, block, a, z)
             a = z
 
 
 cdef inline void output_delta(
-    int instruction_set, Backprop net, Workspace workspace, Share share, real step, real* work
+    Workspace workspace, Share share, real step, real* work
 ) noexcept nogil:
     """``step`` times the output layer's delta, and the weighted loss, of these rows."""
     cdef:
-        Py_ssize_t i, k, last = net.n_layers - 1, K = net.layers[last].n_out
-        real* delta = work + net.layers[last].delta
-        const real* z = work + net.layers[last].outputs
+        Layer* layer = &workspace.plan.layers[workspace.plan.n_layers - 1]
+        OutputLoss loss = workspace.plan.output_loss
+        Py_ssize_t i, k, K = layer.n_out
+        real* delta = work + layer.delta
+        const real* z = work + layer.outputs
+        const real* t = work + workspace.plan.targets
         real w
     exponentials(
-        instruction_set, net.output_loss, z + share.first * K, share.last - share.first, K,
-        delta + share.first * K,
+        loss, z + share.first * K, share.last - share.first, K, delta + share.first * K
     )
     for i in range(share.first, share.last):
-        w = work[net.weights + i]
+        w = work[workspace.plan.weights + i]
         # a row of no weight must not count, not even when its loss is infinite
         if w == 0:
             workspace.losses[i] = 0
             memset(delta + i * K, 0, K * sizeof(real))
             continue
         workspace.losses[i] = w * loss_and_derivative(
-            net.output_loss, z + i * K, work + net.targets + i * K, K, delta + i * K
+            loss, z + i * K, t + i * K, K, delta + i * K
         )
         for k in range(K):
             delta[i * K + k] *= w * step
 
 
 cdef inline void hidden_deltas(
-    int instruction_set, Backprop net, const Block* block, Share share, real* work
+    Workspace workspace, const Block* block, real* work
 ) noexcept nogil:
-    """delta_{l-1} = (delta_l W_l^T) * f'(Z_{l-1}), for these rows and every layer.
+    """delta_{l-1} = (delta_l W_l^T) * f'(Z_{l-1}), for this thread's rows and every layer.
 
     What dropout has multiplied A_l by, it multiplies delta_{l-1} by.
     """
     cdef:
-        Py_ssize_t l, first = share.first, m = share.last - share.first
+        Py_ssize_t l, first = block.share.first, m = block.share.last - first
         Layer* layer
+        Layer* lower
         real* below
-    for l in range(net.n_layers - 1, 0, -1):
-        layer = &net.layers[l]
-        below = work + net.layers[l - 1].delta + first * layer.n_in
+    for l in range(workspace.plan.n_layers - 1, 0, -1):
+        layer, lower = &workspace.plan.layers[l], &workspace.plan.layers[l - 1]
+        below = work + lower.delta + first * layer.n_in
         gemm(
-            instruction_set, m, layer.n_in, layer.n_out,
+            m, layer.n_in, layer.n_out,
             work + layer.delta + first * layer.n_out, layer.n_out, 1,
             work + layer.transposed, <real> 0, below, layer.n_in, below,
         )
         multiply_by_derivative(
-            instruction_set, net.activation,
-            work + net.layers[l - 1].outputs + first * layer.n_in, below, m * layer.n_in,
+            workspace.plan.activation, work + lower.outputs + first * layer.n_in, below,
+            m * layer.n_in,
         )
-        if net.layers[l - 1].dropout > 0:
-            drop_units_of(net, &net.layers[l - 1], block, share, below, below)
+        if lower.dropout > 0:
+            drop_units_of(workspace, lower, block, below, below)
 
 
-cdef inline double backward_to_deltas(
-    int instruction_set, Backprop net, Data data, Workspace workspace, int thread,
-    const Block* block, const real* inputs, const real* theta, double step,
-) noexcept nogil:
-    """Leave ``step`` times every delta of a block in the workspace; return its loss.
+cdef inline double total_loss(Workspace workspace, Py_ssize_t m) noexcept nogil:
+    """The loss of a block of m rows, once every thread has left its part of it.
 
-    ``inputs`` is what :func:`dense_inputs` says. NaN if the team was abandoned.
+    NaN if the team was abandoned.
     """
     cdef:
         Py_ssize_t i
-        Share share = share_of(block.m, SHARED_ROWS, thread, workspace.n_threads)
-        real* work = <real*> workspace.reals
         double loss = 0
-    gather_targets(net, data, block, share, work)
-    if data.is_sparse:
-        prefetch_sparse(data, block, share)
-        gather_sparse(data, workspace, block, share, <real*> inputs)
-    elif inputs == work + net.inputs:
-        gather_dense(data, block, share, <real*> inputs)
-    forward(
-        instruction_set, net, data, workspace, thread, block, inputs, share, theta, work
-    )
-    output_delta(instruction_set, net, workspace, share, <real> step, work)
-    hidden_deltas(instruction_set, net, block, share, work)
     if not wait_for_team(&workspace.team):
         return NAN
-    for i in range(block.m):
+    for i in range(m):
         loss += workspace.losses[i]
     return loss
 
 
-cdef inline void sparse_gradient(
-    int instruction_set, Backprop net, Data data, Workspace workspace, int thread,
-    Share panels, Py_ssize_t m, real keep, real* out,
+cdef inline double forward_to_loss(
+    Workspace workspace, Targets targets, const Block* block, const real* theta
 ) noexcept nogil:
-    """out <- keep * out + X^T delta_0, of these panels, for m rows that remain sparse."""
+    """The loss of a block; NaN if the team was abandoned."""
+    cdef real* work = <real*> workspace.reals
+    gather(workspace, targets, block, work)
+    forward(workspace, block, theta, work)
+    output_delta(workspace, block.share, <real> 1, work)
+    return total_loss(workspace, block.m)
+
+
+cdef inline double backward_to_deltas(
+    Workspace workspace, Targets targets, const Block* block, const real* theta, double step
+) noexcept nogil:
+    """Leave ``step`` times every delta of a block in the workspace; return its loss.
+
+    NaN if the team was abandoned.
+    """
+    cdef real* work = <real*> workspace.reals
+    gather(workspace, targets, block, work)
+    forward(workspace, block, theta, work)
+    output_delta(workspace, block.share, <real> step, work)
+    hidden_deltas(workspace, block, work)
+    return total_loss(workspace, block.m)
+
+
+# Gradients
+
+cdef inline void sparse_gradient(
+    Workspace workspace, const Block* block, Share panels, real keep, real* out
+) noexcept nogil:
+    """out <- keep * out + X^T delta_0, of these panels, for rows that remain sparse."""
     cdef:
-        Layer* layer = &net.layers[0]
+        Layer* layer = &workspace.plan.layers[0]
+        Py_ssize_t packed_size = workspace.plan.packed_size
         real* work = <real*> workspace.reals
-        real* packed = work + net.packed + thread * net.packed_size
-        real* values = <real*> workspace.column_values + thread * workspace.max_entries
-        int* rows = workspace.column_rows + thread * workspace.max_entries
+        real* packed = work + workspace.plan.packed + block.thread * packed_size
+        Py_ssize_t entries = block.thread * workspace.max_entries
+        real* values = <real*> workspace.column_values + entries
+        int* rows = workspace.column_rows + entries
         Py_ssize_t* begin
         Py_ssize_t* end
         Py_ssize_t first = min(panels.first * layer.panel_rows, layer.n_in)
@@ -331,22 +370,23 @@ cdef inline void sparse_gradient(
     if first == last:
         return
     transpose_entries(
-        <const real*> data.values, data.indices, workspace.row_begin, workspace.row_end,
-        m, first, last, values, rows, workspace.column_begin, workspace.column_end,
+        <const real*> workspace.inputs.values, workspace.inputs.indices,
+        workspace.row_begin, workspace.row_end, block.m, first, last,
+        values, rows, workspace.column_begin, workspace.column_end,
     )
     begin, end = workspace.column_begin + first, workspace.column_end + first
-    if not is_worth_packing(begin, end, last - first, m, net.packed_size):
+    if not is_worth_packing(begin, end, last - first, block.m, packed_size):
         packed = NULL
     out += layer.coefs + first * layer.n_out
     spmm(
-        instruction_set, last - first, layer.n_out, m, values, rows, begin, end,
+        last - first, layer.n_out, block.m, values, rows, begin, end,
         work + layer.delta, keep, out, layer.n_out, out, packed,
     )
 
 
 cdef inline void panel_gradient(
-    int instruction_set, Backprop net, Workspace workspace, const real* inputs,
-    Py_ssize_t m, const Panel* panel, real keep_coefs, real keep_intercepts, real* out,
+    Workspace workspace, const Block* block, const Panel* panel,
+    real keep_coefs, real keep_intercepts, real* out,
 ) noexcept nogil:
     """out <- keep * out + gradient, of a panel, and with a layer's first of its intercepts.
 
@@ -356,20 +396,17 @@ cdef inline void panel_gradient(
     """
     cdef:
         real* work = <real*> workspace.reals
-        Layer* layer = &net.layers[panel.layer]
+        Layer* layer = &workspace.plan.layers[panel.layer]
         const real* delta = work + layer.delta
-        const real* a = inputs
+        const real* a = <const real*> block.inputs
         real* out_coefs = out + layer.coefs + panel.first * layer.n_out
     if panel.layer > 0:
-        a = work + net.layers[panel.layer - 1].dropped
+        a = work + workspace.plan.layers[panel.layer - 1].dropped
     if a != NULL:
         gemm(
-            instruction_set, panel.last - panel.first, layer.n_out, m,
+            panel.last - panel.first, layer.n_out, block.m,
             a + panel.first, 1, layer.n_in, delta, keep_coefs, out_coefs, layer.n_out,
             out_coefs,
         )
     if panel.first == 0:
-        column_sums(
-            instruction_set, delta, m, layer.n_out, keep_intercepts,
-            out + layer.intercepts,
-        )
+        column_sums(delta, block.m, layer.n_out, keep_intercepts, out + layer.intercepts)

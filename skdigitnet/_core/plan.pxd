@@ -1,9 +1,9 @@
 # cython: cdivision=True
 """The plan of one forward and backward pass, and the memory that it works in."""
 
-from .activations cimport Activation
-from .rows cimport Data
+from .arithmetic cimport Activation
 from .losses cimport OutputLoss
+from .rows cimport Inputs, Targets
 from .team cimport Team
 
 cdef extern from "c/red_zones.h" nogil:
@@ -38,7 +38,7 @@ cdef struct Panel:
     Py_ssize_t last
 
 
-cdef class Backprop:
+cdef class Plan:
     cdef:
         Layer* layers
         Activation activation
@@ -56,8 +56,8 @@ cdef class Backprop:
 
 cdef class Workspace:
     cdef:
-        readonly Backprop plan
-        readonly Data data
+        readonly Plan plan
+        readonly Inputs inputs
         void* reals
         double* losses      # of each row of the block
         double* penalties   # of each panel
@@ -75,19 +75,23 @@ cdef class Workspace:
         readonly object real_array
         object arrays
 
+    cdef check(
+        self, Targets targets, Py_ssize_t itemsize, Py_ssize_t theta, Py_ssize_t gradient
+    )
+    cdef check_thread(self, int thread)
     cdef _forbid(self, array, first, last)
     cdef void* _pointer(self, array)
     cdef void* _new(self, size, dtype)
 
 
-cdef inline Panel panel_of(Backprop net, Py_ssize_t i) noexcept nogil:
+cdef inline Panel panel_of(Plan plan, Py_ssize_t i) noexcept nogil:
     """The i-th panel of all."""
     cdef:
-        Py_ssize_t l = net.n_layers - 1, first
+        Py_ssize_t l = plan.n_layers - 1, first
         Layer* layer
-    while net.layers[l].first_panel > i:
+    while plan.layers[l].first_panel > i:
         l -= 1
-    layer = &net.layers[l]
+    layer = &plan.layers[l]
     first = (i - layer.first_panel) * layer.panel_rows
     return Panel(l, first, min(first + layer.panel_rows, layer.n_in))
 

@@ -1,11 +1,13 @@
+"""Types of what plan.pyx has for Python."""
+
 import numpy as np
 
-from skdigitnet._core.rows import Data
+from skdigitnet._core.rows import Inputs
 
 ACTIVATIONS: dict[str, int]
 OUTPUT_LOSSES: dict[tuple[str, str], int]
 
-class Backprop:
+class Plan:
     n_layers: int
     n_coefs: int
     n_params: int
@@ -25,9 +27,9 @@ class Backprop:
     ) -> None: ...
 
 class Workspace:
-    plan: Backprop
-    data: Data
+    plan: Plan
+    inputs: Inputs
     n_threads: int
     real_array: np.ndarray
-    def __init__(self, net: Backprop, data: Data, n_threads: int = 1) -> None: ...
+    def __init__(self, plan: Plan, inputs: Inputs, n_threads: int = 1) -> None: ...
     def abandon(self) -> None: ...

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from .activations cimport IDENTITY, LOGISTIC, RELU, TANH
+from .arithmetic cimport IDENTITY, LOGISTIC, RELU, TANH
 from .losses cimport (
     IDENTITY_SQUARED_ERROR, LOGISTIC_LOG_LOSS, LOGISTIC_SQUARED_ERROR,
     SOFTMAX_LOG_LOSS, SOFTMAX_SQUARED_ERROR,
@@ -25,8 +25,8 @@ OUTPUT_LOSSES = {
     ("squared_error", "identity"): IDENTITY_SQUARED_ERROR,
 }
 
-# A panel has elements few enough to stay in the nearest cache while they are updated, but
-# rows enough for the product that gives its gradient.
+# A panel is small enough to stay in the nearest cache while it is updated, and has enough
+# rows for the product that gives its gradient.
 cdef enum:
     PANEL_SIZE = 4096
     MIN_PANEL_ROWS = 32
@@ -34,13 +34,13 @@ cdef enum:
     MAX_PACKED_ROWS = 4096
 
 
-cdef class Backprop:
-    """The plan of one forward and backward pass: what lies where.
+cdef class Plan:
+    """The plan of one forward and backward pass: what lies where in memory.
 
     theta holds every W_l, then every b_l. Each W_l is divided into panels of rows, the
     units that threads share out among them. A :class:`Workspace` holds all that a
     pass over one block of at most ``block_size`` rows writes. ``dropout`` has the share
-    of units that each hidden layer drops in training; it is empty for none.
+    of units that each hidden layer drops in training, and is empty if none does.
 
     Raises
     ------
@@ -134,50 +134,50 @@ cdef class Backprop:
 
 
 cdef class Workspace:
-    """All that a pass over one block writes, and the team of threads that make it.
+    """The memory that a pass over one block writes to, and the team of threads that runs it.
 
     Parameters
     ----------
-    net : Backprop
-    data : Data
+    plan : Plan
+    inputs : Inputs
     n_threads : int
-        Each of which is to call the kernel, with its number from 0.
+        Threads of the team. Each calls the kernel with its own number, from 0.
 
     Attributes
     ----------
     real_array : ndarray
-        What is of the data's dtype.
+        The part of the memory that has the inputs' dtype.
     """
 
-    def __cinit__(self, Backprop net not None, Data data not None, int n_threads=1):
+    def __cinit__(self, Plan plan not None, Inputs inputs not None, int n_threads=1):
         cdef object entries, n_packed
-        if data.n_features != net.layers[0].n_in:
+        if inputs.n_features != plan.layers[0].n_in:
             raise ValueError(
-                f"the data have {data.n_features} features, not {net.layers[0].n_in}"
+                f"the inputs have {inputs.n_features} features, not {plan.layers[0].n_in}"
             )
-        if data.is_sparse != net.is_sparse:
-            raise ValueError("the plan is for sparse X and the data are dense, or vice versa")
+        if inputs.is_sparse != plan.is_sparse:
+            raise ValueError("the plan is for sparse X and the inputs are dense, or vice versa")
         if n_threads < 1:
             raise ValueError(f"n_threads={n_threads}")
         start_team(&self.team, n_threads)
         self.n_threads = n_threads
-        self.plan, self.data = net, data
+        self.plan, self.inputs = plan, inputs
         self.arrays = []
-        n_packed = net.packed_size
-        self.real_array = self._array(net.n_reals + n_threads * n_packed, data.dtype)
-        for first, last in net.gaps:
+        n_packed = plan.packed_size
+        self.real_array = self._array(plan.n_reals + n_threads * n_packed, inputs.dtype)
+        for first, last in plan.gaps:
             self._forbid(self.real_array, first, last)
         self.reals = self._pointer(self.real_array)
-        self.losses = <double*> self._new(net.block_size, np.float64)
-        self.penalties = <double*> self._new(net.n_panels, np.float64)
-        if data.is_sparse:
-            self.max_entries = entries = data.largest_block(net.block_size)
-            self.row_begin = <Py_ssize_t*> self._new(net.block_size, np.intp)
-            self.row_end = <Py_ssize_t*> self._new(net.block_size, np.intp)
-            self.column_begin = <Py_ssize_t*> self._new(data.n_features, np.intp)
-            self.column_end = <Py_ssize_t*> self._new(data.n_features, np.intp)
+        self.losses = <double*> self._new(plan.block_size, np.float64)
+        self.penalties = <double*> self._new(plan.n_panels, np.float64)
+        if inputs.is_sparse:
+            self.max_entries = entries = inputs.largest_block(plan.block_size)
+            self.row_begin = <Py_ssize_t*> self._new(plan.block_size, np.intp)
+            self.row_end = <Py_ssize_t*> self._new(plan.block_size, np.intp)
+            self.column_begin = <Py_ssize_t*> self._new(inputs.n_features, np.intp)
+            self.column_end = <Py_ssize_t*> self._new(inputs.n_features, np.intp)
             self.column_rows = <int*> self._new(n_threads * entries, np.int32)
-            self.column_values = self._new(n_threads * entries, data.dtype)
+            self.column_values = self._new(n_threads * entries, inputs.dtype)
 
     def _array(self, size, dtype):
         """A new array whose first element is on a cache line."""
@@ -202,6 +202,26 @@ cdef class Workspace:
 
     cdef void* _new(self, size, dtype):
         return self._pointer(self._array(size, dtype))
+
+    cdef check(
+        self, Targets targets, Py_ssize_t itemsize, Py_ssize_t theta, Py_ssize_t gradient
+    ):
+        """Raise ValueError if a kernel's arrays do not fit: the kernels do not look."""
+        cdef Py_ssize_t n_params = self.plan.n_params
+        if self.inputs.itemsize != itemsize:
+            raise ValueError(f"theta is not of the inputs' {self.inputs.dtype}")
+        if self.inputs.n_rows != targets.n_rows:
+            raise ValueError(
+                f"there are {self.inputs.n_rows} rows and targets of {targets.n_rows}"
+            )
+        if (theta, gradient) != (n_params, n_params):
+            raise ValueError(
+                f"theta and gradient have {theta} and {gradient} elements, not {n_params}"
+            )
+
+    cdef check_thread(self, int thread):
+        if not 0 <= thread < self.n_threads:
+            raise ValueError(f"thread {thread} of {self.n_threads}")
 
     def abandon(self):
         """Make every thread that waits for the others, now or later, give up."""

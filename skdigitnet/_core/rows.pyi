@@ -1,3 +1,5 @@
+"""Types of what rows.pyx has for Python."""
+
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,7 @@ class Compressed:
     shape: tuple[int, int]
     dtype: np.dtype
 
-class Data:
+class Inputs:
     n_rows: int
     n_features: int
     itemsize: int
@@ -23,7 +25,17 @@ class Data:
     row_elements: int
     is_sparse: bool
     dtype: np.dtype
+    def __init__(self, X: Any) -> None: ...
+
+class Targets:
+    n_rows: int
+    y: np.ndarray
     sample_weight: npt.NDArray[np.float64]
+    def __init__(self, y: np.ndarray, sample_weight: npt.NDArray[np.float64]) -> None: ...
+
+class Samples:
+    inputs: Inputs
+    targets: Targets
     def __init__(
         self, X: Any, y: np.ndarray, sample_weight: npt.NDArray[np.float64]
     ) -> None: ...

@@ -1,6 +1,6 @@
 # cython: language_level=3, boundscheck=False, wraparound=False
 # cython: freethreading_compatible=True
-"""A training set as the kernels read it: pointers, and the arrays they point to."""
+"""Inputs and targets as the kernels read them: pointers, and the arrays they point to."""
 
 from libc.stdint cimport INT32_MAX
 
@@ -8,39 +8,22 @@ import numpy as np
 
 from .real cimport real
 
-MAX_SPARSE_FEATURES = INT32_MAX  # their numbers are ints
+MAX_SPARSE_FEATURES = INT32_MAX  # column indices are C ints
 
 
-cdef class Data:
-    """A training set as the kernels read it; holds its arrays alive.
+cdef class Inputs:
+    """The rows of X as the kernels read them; keeps their arrays alive.
 
     Parameters
     ----------
     X : ndarray or CSR of shape (n_rows, n_features)
         float32 or float64; copied if it is not C-contiguous.
-    y : ndarray of shape (n_rows,) of intp, or (n_rows, n_outputs) of uint8
-        Class indices, whose one-hot rows are never stored, or an indicator matrix.
-    sample_weight : ndarray of shape (n_rows,) of float64
     """
 
-    def __cinit__(self, X, y, sample_weight):
-        cdef:
-            const double[::1] weight = sample_weight
-            const Py_ssize_t[::1] labels
-            const unsigned char[:, ::1] indicator
+    def __cinit__(self, X):
         self.n_rows, self.n_features = X.shape
         self.dtype, self.itemsize = X.dtype, X.dtype.itemsize
-        self.sample_weight = sample_weight
-        self.weight = &weight[0]
-        if y.ndim == 1:
-            labels = y
-            self.labels = &labels[0]
-        else:
-            indicator = y
-            self.indicator = &indicator[0, 0]
-        if weight.shape[0] != self.n_rows or y.shape[0] != self.n_rows:
-            raise ValueError("X, y and sample_weight must have the same number of rows")
-        self.arrays = (X, y, sample_weight)
+        self.arrays = (X,)
         self.is_sparse = not isinstance(X, np.ndarray)
         if self.is_sparse:
             self._point_to_sparse(X)
@@ -85,7 +68,8 @@ cdef class Data:
     def row_elements(self):
         """The most numbers that a row has: of a sparse copy, those of the dense rows.
 
-        What is summed together depends on it, and must not on whether there is a copy.
+        What is summed together depends on it, and must not depend on whether there is a
+        copy.
         """
         is_copy = isinstance(self.arrays[0], Compressed)
         return self.n_features if is_copy else self.max_row_entries
@@ -93,11 +77,62 @@ cdef class Data:
     @property
     def max_row_entries(self):
         """The most entries of a sparse row; the number of features of a dense one."""
-        return int(np.diff(self.arrays[5]).max()) if self.is_sparse else self.n_features
+        return int(np.diff(self.arrays[3]).max()) if self.is_sparse else self.n_features
+
+
+cdef class Targets:
+    """The targets and weights of rows as the kernels read them; keeps their arrays alive.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_rows,) of intp, or (n_rows, n_outputs) of uint8
+        Class indices, whose one-hot rows are never stored, or an indicator matrix.
+    sample_weight : ndarray of shape (n_rows,) of float64
+    """
+
+    def __cinit__(self, y, sample_weight):
+        cdef:
+            const double[::1] weight = sample_weight
+            const Py_ssize_t[::1] labels
+            const unsigned char[:, ::1] indicator
+        if len(y) != len(sample_weight):
+            raise ValueError(
+                f"y has {len(y)} rows and sample_weight {len(sample_weight)}; they must have"
+                " the same number of rows"
+            )
+        self.y, self.sample_weight = y, sample_weight
+        self.n_rows = len(y)
+        self.weight = &weight[0]
+        if y.ndim == 1:
+            labels = y
+            self.labels = &labels[0]
+        else:
+            indicator = y
+            self.indicator = &indicator[0, 0]
+
+
+cdef class Samples:
+    """Inputs and their targets, row by row.
+
+    Parameters
+    ----------
+    X : ndarray or CSR of shape (n_rows, n_features)
+    y : ndarray of shape (n_rows,) or (n_rows, n_outputs)
+    sample_weight : ndarray of shape (n_rows,)
+        All as :class:`Inputs` and :class:`Targets` take them.
+    """
+
+    def __cinit__(self, X, y, sample_weight):
+        self.inputs, self.targets = Inputs(X), Targets(y, sample_weight)
+        if self.inputs.n_rows != self.targets.n_rows:
+            raise ValueError(
+                f"X has {self.inputs.n_rows} rows and y {self.targets.n_rows}; they must have"
+                " the same number of rows"
+            )
 
 
 def density(const real[:, ::1] X, Py_ssize_t n_rows):
-    """Share of elements that are not zero, of so many rows of X, evenly spaced."""
+    """Share of non-zero elements in ``n_rows`` evenly spaced rows of X."""
     cdef Py_ssize_t i, j, count = 0, m = min(n_rows, X.shape[0]), step = X.shape[0] // m
     with nogil:
         for i in range(m):
@@ -115,7 +150,7 @@ class Compressed:
 
 
 def compress(const real[:, ::1] X, double expected_density):
-    """X in CSR form: in one pass, with more memory on the way if there are more entries."""
+    """X in CSR form, in one pass; memory grows if there are more entries than expected."""
     cdef:
         Py_ssize_t i = 0, j, place = 0, n_rows = X.shape[0], n_features = X.shape[1]
         Py_ssize_t capacity = n_features + <Py_ssize_t> (expected_density * n_rows * n_features)

@@ -1,4 +1,4 @@
-"""Errors that name their argument, and the checks that scikit-learn and SciPy leave out."""
+"""Errors that name their argument, and checks that scikit-learn and SciPy lack."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.validation import validate_data
 
+# dtypes of X that need no conversion; any other is converted to the first
+FLOATS = (np.float64, np.float32)
+
 
 @contextmanager
 def naming(*names: str) -> Iterator[None]:
-    """What is raised within is a ValueError or TypeError that names one of these arguments.
+    """Make a ValueError or TypeError raised within name one of these arguments.
 
-    NumPy is silent meanwhile: an overflow that it would warn of is found when the numbers
-    are looked at.
+    NumPy's warnings are off meanwhile: overflow is found by the check for non-finite
+    numbers.
     """
     try:
         with np.errstate(all="ignore"):
@@ -31,9 +34,9 @@ def naming(*names: str) -> Iterator[None]:
 
 
 def check_indices(X) -> None:
-    """Raise ValueError if sparse X has an index that points out of it: SciPy would follow it.
+    """Raise ValueError if an index of sparse X is out of bounds; SciPy would follow it.
 
-    X stays as it is, while SciPy's own check shortens its arrays.
+    X is left unchanged, while SciPy's own check shortens its arrays.
     """
     if not sparse.issparse(X):
         return
@@ -44,17 +47,35 @@ def check_indices(X) -> None:
         type(X)((X.data, X.coords), shape=X.shape)
 
 
-def check_features(estimator, X, **options):
-    """X by ``validate_data`` with these options, in the byte order of this machine."""
+def check_features(estimator, X, *, dtype, **options):
+    """X validated by ``validate_data`` with these options, in native byte order."""
     with naming("X"):
         check_indices(X)
-        X = validate_data(estimator, X, **options)
-        check_indices(X)  # of a format that has its indices in another form
+        if dtype is FLOATS and _is_float32_frame(X):
+            dtype = np.float32
+        X = validate_data(estimator, X, dtype=dtype, **options)
+        check_indices(X)  # for formats that store indices in another form
     return X.astype(X.dtype.newbyteorder("="), copy=False)
 
 
+def _is_float32_frame(X) -> bool:
+    """Whether X is a data frame of float32 columns.
+
+    scikit-learn recognises them only in a pandas frame of NumPy dtypes.
+    """
+    if not hasattr(type(X), "columns"):
+        return False
+    if not hasattr(X, "iloc"):  # Polars, PyArrow
+        return np.asarray(X[:0]).dtype == np.float32
+    # nullable, Arrow-backed and sparse columns name the NumPy dtype of their values
+    return all(
+        getattr(dtype, "numpy_dtype", getattr(dtype, "subtype", dtype)) == np.float32
+        for dtype in X.dtypes
+    )
+
+
 def as_floats(name: str, value) -> np.ndarray:
-    """Value as an array of finite float64, or a ValueError that names the argument."""
+    """The value as an array of finite float64; a ValueError names the argument."""
     try:
         array = np.asarray(value)
         if array.dtype.kind == "c":

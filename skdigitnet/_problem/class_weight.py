@@ -14,9 +14,10 @@ from skdigitnet._problem.rows import check_total
 def apply_class_weight(class_weight, y: np.ndarray, labels: Labels, weight) -> np.ndarray:
     """Sample weights times the weights of their classes.
 
-    "balanced" is scikit-learn's W / (n_classes * W_k) with W_k the summed sample
-    weights of class k. For multilabel y it is taken for each output's two values, or a
-    list with a dict of them for each output is given, and a row's weights multiply.
+    "balanced" is scikit-learn's W / (n_classes * W_k), where W_k is the sum of the sample
+    weights of class k. For multilabel y, "balanced" applies to the two values of each
+    output; otherwise class_weight is a list of one dict per output. The weights of a
+    row's labels multiply.
 
     Raises
     ------
@@ -37,7 +38,7 @@ def apply_class_weight(class_weight, y: np.ndarray, labels: Labels, weight) -> n
 
 
 def _label_weights(class_weight, y, labels: Labels, weight):
-    """The weight of each row's class, or of its labels together."""
+    """The weight of each row's class, or the product over its labels."""
     if not labels.multilabel:
         if not isinstance(class_weight, dict | str):
             raise ValueError(

@@ -1,18 +1,21 @@
-"""The classes, and y as the network takes it."""
+"""The classes, and y in the form that the network trains on."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils import column_or_1d
+from sklearn.utils import assert_all_finite, check_array, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
+
+from skdigitnet._problem.arguments import check_indices
 
 
 @dataclass(frozen=True)
 class Labels:
-    """The classes, and how y names them.
+    """The classes, and whether y is multilabel.
 
     Attributes
     ----------
@@ -26,14 +29,14 @@ class Labels:
 
     @classmethod
     def of(cls, y) -> Labels:
-        """Those that y holds; y as :func:`check_target` returns it."""
+        """The labels of y, which is as :func:`check_target` returns it."""
         if y.ndim == 2:
             return cls(np.arange(y.shape[1]), multilabel=True)
         return cls(_unique(y, "y"), multilabel=False)
 
     @classmethod
     def given(cls, classes, y) -> Labels:
-        """Those that the user lists in the first call to ``partial_fit``."""
+        """The labels that the user lists in the first call to ``partial_fit``."""
         if classes is None:
             raise ValueError("classes must be passed on the first call to partial_fit.")
         classes = _check_classes(classes)
@@ -53,15 +56,16 @@ class Labels:
             f" where it was {self.classes.tolist()}. Leave it out, or train a new estimator."
         )
 
-    def check_complete(self, y) -> None:
-        """Raise unless y, the rows that count, holds every class, and two at least."""
+    def check_several(self, y, sample_weight) -> None:
+        """Raise ValueError unless y has two classes in the rows of positive weight."""
         if self.multilabel:
             return
-        present = _unique(y, "y")
+        present = _unique(y[sample_weight > 0], "y")
         if len(self.classes) < 2 or len(present) < 2:
+            rows = "" if sample_weight.all() else " among the rows of positive sample_weight"
             raise ValueError(
-                f"y has one class only among the rows of positive sample_weight:"
-                f" {present.tolist()}. A classifier needs two classes or more."
+                f"y has one class only{rows}: {present.tolist()}. A classifier needs two"
+                " classes or more."
             )
 
     def indices(self, y) -> np.ndarray:
@@ -70,7 +74,8 @@ class Labels:
         Raises
         ------
         ValueError
-            If y holds a label that is not a class, or has another form.
+            If y has a label that is not a class, or is multilabel and was not before, or
+            the reverse.
         """
         if self.multilabel != (y.ndim == 2):
             form = "an indicator matrix" if self.multilabel else "one label a row"
@@ -86,13 +91,13 @@ class Labels:
         if unseen:
             raise ValueError(
                 f"y has labels {unseen}, which are not among the classes"
-                f" {self.classes.tolist()}. Train anew with fit and warm_start=False, or list"
+                f" {self.classes.tolist()}. Call fit with warm_start=False, or list"
                 " every class in the first call to partial_fit."
             )
         return np.searchsorted(self.classes, y).astype(np.intp, copy=False)
 
     def decode(self, indices: np.ndarray) -> np.ndarray:
-        """The labels of indices; the inverse of :meth:`indices`."""
+        """The labels for class indices; the inverse of :meth:`indices`."""
         return indices if self.multilabel else self.classes[indices]
 
 
@@ -109,27 +114,51 @@ def _unique(labels, name: str) -> np.ndarray:
 
 def _check_classes(classes) -> np.ndarray:
     """The user's list of classes, sorted."""
-    classes = np.asarray(classes)
+    classes = np.asarray(_as_stored(classes))
     if classes.ndim != 1:
         raise ValueError(
             f"classes must be 1-dimensional, one entry a class; its shape is {classes.shape}."
         )
-    if (classes != classes).any():
-        raise ValueError(f"classes={classes.tolist()} must not have NaN.")
+    _check_no_label_is_missing(classes, "classes")
+    _check_objects(classes, "classes")
     return _unique(classes, "classes")
 
 
-def check_target(y):
+def as_labels(y, estimator):
+    """y as an array or CSR without a missing label.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If y lacks labels, mixes types of labels or holds objects that are not strings.
+    """
+    check_indices(y)
+    y = check_array(
+        _as_stored(y),
+        accept_sparse="csr",
+        ensure_2d=False,
+        dtype=None,
+        ensure_all_finite=False,
+        input_name="y",
+        estimator=estimator,
+    )
+    if not sparse.issparse(y):
+        _check_no_label_is_missing(y, "y")
+        _check_objects(y, "y")
+    assert_all_finite(y, input_name="y")
+    return y
+
+
+def check_target(y, estimator):
     """y as an array of labels (n,), or as a dense indicator matrix (n, n_outputs).
 
     Raises
     ------
-    ValueError
-        If y is continuous, mixes types of labels, or has several columns that are not
+    TypeError, ValueError
+        As :func:`as_labels`; and if y is continuous, or has several columns that are not
         indicators.
     """
-    if y.dtype == object and not sparse.issparse(y):
-        _unique(y.ravel(), "y")
+    y = as_labels(y, estimator)
     check_classification_targets(y)
     if sparse.issparse(y):
         y = y.toarray()
@@ -141,3 +170,57 @@ def check_target(y):
             " label a row, or a matrix of 0 and 1 with a column for each of several labels."
         )
     return y
+
+
+def _as_stored(y):
+    """A pandas y as an array of its integers, booleans or categories.
+
+    ``check_array`` converts nullable and Arrow-backed dtypes to float, which can express
+    missing values. A y with missing values, and any other y, is returned unchanged.
+    """
+    is_frame = hasattr(type(y), "iloc") and y.ndim == 2
+    dtypes = list(y.dtypes) if is_frame else [getattr(y, "dtype", None)]
+    if [str(dtype) for dtype in dtypes] == ["category"]:
+        return np.asarray(y)
+    stored = [getattr(dtype, "numpy_dtype", np.dtype(object)) for dtype in dtypes]
+    if any(dtype.kind not in "biu" for dtype in stored) or np.any(y.isna()):
+        return y
+    return np.asarray(y, dtype=np.result_type(*stored))
+
+
+def _check_no_label_is_missing(labels: np.ndarray, name: str) -> None:
+    if labels.dtype == object:
+        missing = [label for label in labels.flat if _is_missing(label)]
+    else:
+        missing = list(labels[labels != labels])
+    if missing:
+        raise ValueError(
+            f"{name} has missing labels, {len(missing)} of {labels.size} ({missing[0]}). Drop"
+            " them, or give them a label of their own."
+        )
+
+
+def _is_missing(label) -> bool:
+    try:
+        return label is None or bool(label != label)
+    except TypeError:  # pandas.NA is neither equal nor unequal
+        return True
+
+
+def _check_objects(labels: np.ndarray, name: str) -> None:
+    """Raise ValueError if labels are Python objects other than strings.
+
+    scikit-learn takes those for a regression target, here and in its metrics.
+    """
+    if labels.dtype != object or labels.size == 0:
+        return
+    _unique(labels.ravel(), name)
+    if isinstance(labels.flat[0], Sequence):  # strings, or what scikit-learn's error explains
+        return
+    kinds = sorted({type(label).__name__ for label in labels.flat})
+    kind = np.asarray(labels.ravel().tolist()).dtype.kind
+    dtype = {"b": "bool", "i": "int", "f": "float"}.get(kind, "str")
+    raise ValueError(
+        f"{name}: Unknown label type: dtype object with labels of type {', '.join(kinds)}."
+        f" Convert it, for example by {name}.astype({dtype})."
+    )

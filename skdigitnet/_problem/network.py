@@ -63,7 +63,7 @@ class Network:
         return parts[:n_layers], parts[n_layers:]
 
     def pack(self, coefs, intercepts, dtype) -> np.ndarray:
-        """Put coefs and intercepts into a new theta: the inverse of :meth:`unpack`.
+        """Pack coefs and intercepts into a new theta; the inverse of :meth:`unpack`.
 
         Raises
         ------
@@ -75,9 +75,9 @@ class Network:
         if shapes != expected:
             raise ValueError(
                 f"coefs_ and intercepts_ have shapes {shapes}, and this network, with layer"
-                f" sizes {self.layer_sizes}, has {expected}. Training goes on with the same"
-                " hidden_layer_sizes and output_activation only; set warm_start=False to"
-                " train a new network."
+                f" sizes {self.layer_sizes}, has {expected}. Training continues only with the"
+                " same hidden_layer_sizes and output_activation; set warm_start=False to train"
+                " a new network."
             )
         flat = [np.ravel(part) for part in (*coefs, *intercepts)]
         return np.concatenate(flat, dtype=dtype, casting="same_kind")
@@ -104,18 +104,21 @@ class Network:
 def make_network(
     n_features: int,
     labels: Labels,
+    y: np.ndarray | None = None,
     *,
     hidden_layer_sizes,
     activation: str,
     loss: str,
     output_activation: str,
 ) -> Network:
-    """The network that the estimator's parameters and the labels call for.
+    """The network for the estimator's parameters and the labels.
+
+    y, if given, is only used to recognise a one-hot matrix in an error.
 
     Raises
     ------
     ValueError
-        If the parameters do not go together with each other or with the labels.
+        If the parameters are incompatible with each other or with the labels.
     """
     out_activation = output_activation
     n_classes = len(labels.classes)
@@ -127,9 +130,12 @@ def make_network(
             " loss='squared_error', or another output_activation."
         )
     if labels.multilabel and out_activation == "softmax":
+        advice = "Use 'auto' or 'logistic'."
+        if y is not None and (y.sum(axis=1) == 1).all():
+            advice = "Its rows are one-hot: give y.argmax(axis=1) instead."
         raise ValueError(
-            "output_activation='softmax' is for one label a row, and y has several; use"
-            " 'auto' or 'logistic'."
+            "output_activation='softmax' is for one label a row, and y is an indicator matrix,"
+            f" for several. {advice}"
         )
     one_output = n_classes == 2 and not labels.multilabel and out_activation != "softmax"
     hidden = check_hidden_layer_sizes(hidden_layer_sizes)
@@ -138,7 +144,7 @@ def make_network(
 
 
 def check_hidden_layer_sizes(hidden_layer_sizes) -> tuple[int, ...]:
-    """The sizes as a tuple of positive ints; one int stands for one layer."""
+    """The sizes as a tuple of positive ints; a single int means one layer."""
     several = isinstance(hidden_layer_sizes, list | tuple | range) or (
         isinstance(hidden_layer_sizes, np.ndarray) and hidden_layer_sizes.ndim == 1
     )
@@ -158,7 +164,7 @@ def check_hidden_layer_sizes(hidden_layer_sizes) -> tuple[int, ...]:
 def check_initial(
     network: Network, coef_init, intercept_init, dtype
 ) -> tuple[list[np.ndarray] | None, list[np.ndarray] | None]:
-    """The user's initial coefs and intercepts, each None where not given.
+    """The user's initial coefs and intercepts; None for those not given.
 
     Raises
     ------
@@ -192,8 +198,8 @@ def check_dropout(dropout, network: Network, solver: str) -> tuple[float, ...]:
     Raises
     ------
     ValueError
-        If a share is not in [0, 1), if there is not one for each hidden layer, or if
-        the solver cannot do it.
+        If a share is not in [0, 1), if the number of shares is not that of the hidden
+        layers, or if the solver does not support dropout.
     """
     n_hidden = len(network.layer_sizes) - 2
     rates = as_floats("dropout", dropout)

@@ -10,26 +10,26 @@ from scipy import sparse
 from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn import get_config
 
-from skdigitnet._core import kernels
+from skdigitnet._core.predict import apply_activation, network_outputs
 from skdigitnet._problem.objective import BLOCK_BYTES, CALL_OPERATIONS, block_rows
 
 
 @dataclass(frozen=True)
 class OutputLayer:
-    """How to read the output layer; z is always (n_rows, n_outputs).
+    """Interprets the output layer; z is always (n_rows, n_outputs).
 
     Parameters
     ----------
     out_activation : {"identity", "logistic", "softmax"}
     multilabel : bool
-        Whether every output is a label of its own.
+        Whether each output is a separate label.
     """
 
     out_activation: str
     multilabel: bool
 
     def decision(self, z: np.ndarray) -> np.ndarray:
-        """z in scikit-learn's shapes; where a label is on or off, on is above zero."""
+        """z in scikit-learn's shapes; a binary label is predicted where it is above zero."""
         if self.out_activation == "identity" and (self.multilabel or z.shape[1] == 1):
             z = z - z.dtype.type(0.5)  # targets are 0 and 1
         if self.multilabel or z.shape[1] > 2:
@@ -59,7 +59,7 @@ class OutputLayer:
         return expit(z) if self.multilabel else softmax(log_expit(z), axis=1)
 
     def log_probabilities(self, z: np.ndarray) -> np.ndarray:
-        """Their logarithms, finite wherever z is."""
+        """Logarithms of the probabilities, finite wherever z is."""
         if self.out_activation == "softmax":
             return log_softmax(z, axis=1)
         if z.shape[1] == 1 and not self.multilabel:
@@ -88,7 +88,7 @@ def map_outputs(
     function : callable
         Maps (n_block_rows, n_outputs) to (n_block_rows, ...).
     check_rows : callable or None
-        Called with rows that may not be finite, to raise an error if they are not.
+        Called with rows that may be non-finite; raises an error if they are.
 
     Returns
     -------
@@ -129,10 +129,10 @@ def _output_blocks(
 
 
 def _find_fault(X, z, check_rows) -> None:
-    """Raise an error for rows that are not finite, and for outputs that are not.
+    """Raise an error if rows or outputs are not finite.
 
-    An x that is not finite makes a z that is not, of every unit of the first layer; but so
-    may large weights, which units that have bounds make up for.
+    A non-finite x makes z non-finite in every unit of the first layer. So may large
+    weights, though the outputs stay finite if the hidden units are bounded.
     """
     if get_config()["assume_finite"]:
         return
@@ -146,9 +146,9 @@ def _find_fault(X, z, check_rows) -> None:
 
 
 def _call_rows(coefs, block_size: int, itemsize: int) -> int:
-    """Rows, whole blocks of them, for one compiled call.
+    """Number of rows, in whole blocks, for one compiled call.
 
-    As many as bounded memory and time allow: between calls threads wait for the GIL.
+    As many as the bounds on memory and time allow: threads wait for the GIL between calls.
     """
     n_in, n_out = coefs[0].shape[0], coefs[-1].shape[1]
     operations = 2 * sum(W.size for W in coefs)
@@ -158,13 +158,13 @@ def _call_rows(coefs, block_size: int, itemsize: int) -> int:
 
 def _dense_forward(X, coefs, intercepts, activation, block_size):
     X = np.ascontiguousarray(X, dtype=coefs[0].dtype)
-    return kernels.network_outputs(X, coefs, intercepts, activation, block_size)
+    return network_outputs(X, coefs, intercepts, activation, block_size)
 
 
 def _sparse_forward(X, coefs, intercepts, activation, block_size):
-    with np.errstate(all="ignore"):  # it is looked at whether the outputs are finite
+    with np.errstate(all="ignore"):  # non-finite outputs are reported below
         z = np.ascontiguousarray(X @ coefs[0] + intercepts[0])
     if len(coefs) == 1:
         return z, np.isfinite(z).all()
-    kernels.apply_activation(activation, z)
-    return kernels.network_outputs(z, coefs[1:], intercepts[1:], activation, block_size)
+    apply_activation(activation, z)
+    return network_outputs(z, coefs[1:], intercepts[1:], activation, block_size)

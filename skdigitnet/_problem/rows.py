@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils.validation import check_array, check_consistent_length
+from sklearn.utils.validation import check_consistent_length
 
-from skdigitnet._problem.arguments import as_floats, check_features, check_indices, naming
+from skdigitnet._problem.arguments import FLOATS, as_floats, check_features, naming
 from skdigitnet._problem.labels import Labels, check_target
 
 
@@ -31,7 +31,7 @@ class Rows:
 
     @property
     def numbers(self) -> list:
-        """All there is to hash, without what SciPy notes in a sparse X as it is used."""
+        """The arrays to hash, without what SciPy caches in a sparse X."""
         X = self.X
         inputs = [X.shape, X.indptr, X.indices, X.data] if sparse.issparse(X) else [X]
         return [*inputs, self.y, self.sample_weight]
@@ -39,7 +39,7 @@ class Rows:
 
 @dataclass(frozen=True)
 class TrainingRows(Rows):
-    """Training rows, and what an estimator notes of X's columns.
+    """Training rows, and what the estimator records about X's columns.
 
     Attributes
     ----------
@@ -51,18 +51,18 @@ class TrainingRows(Rows):
 
 
 def check_training_rows(estimator, X, y, sample_weight, *, reset: bool) -> TrainingRows:
-    """Check what fit is given and leave the estimator as it is.
+    """Check the arguments of fit without changing the estimator.
 
     Parameters
     ----------
     estimator : BackpropMLPClassifier
     X, y, sample_weight : as passed to fit
     reset : bool
-        False if X must have the features of the estimator's last fit.
+        False if X must have the features of the last fit.
     """
-    # scikit-learn notes the features before it looks at the values
+    # scikit-learn records the features before it checks the values
     scratch = copy.copy(estimator)
-    X, y = _check_rows(scratch, X, y, dtype=(np.float64, np.float32), reset=reset)
+    X, y = _check_rows(scratch, X, y, dtype=FLOATS, reset=reset)
     noted = ("n_features_in_", "feature_names_in_")
     return TrainingRows(
         X=X,
@@ -73,7 +73,7 @@ def check_training_rows(estimator, X, y, sample_weight, *, reset: bool) -> Train
 
 
 def _check_rows(estimator, X, y, *, dtype, reset: bool) -> tuple[Any, np.ndarray]:
-    """X as a dense array or CSR and y as labels or an indicator matrix, of as many rows."""
+    """X as a dense array or CSR, and y as labels or indicator matrix, of the same length."""
     if y is None:
         name = type(estimator).__name__
         raise ValueError(f"{name} requires y to be passed, but the target y is None.")
@@ -81,16 +81,7 @@ def _check_rows(estimator, X, y, *, dtype, reset: bool) -> tuple[Any, np.ndarray
         estimator, X, accept_sparse=("csr", "csc"), dtype=dtype, order="C", reset=reset
     )
     with naming("y"):
-        check_indices(y)
-        y = check_array(
-            y,
-            accept_sparse="csr",
-            ensure_2d=False,
-            dtype=None,
-            input_name="y",
-            estimator=estimator,
-        )
-        y = check_target(y)
+        y = check_target(y, estimator)
     with naming("X", "y"):
         check_consistent_length(X, y)
     return X.tocsr() if sparse.issparse(X) else X, y
@@ -108,8 +99,8 @@ def check_validation_rows(
     Raises
     ------
     ValueError
-        If X_val comes without y_val or the reverse, has other features than X, or y_val
-        a label that y has not.
+        If only one of X_val and y_val is given, if their features differ from X's, or if
+        y_val has a label that y lacks.
     """
     if X_val is None and y_val is None:
         if sample_weight_val is not None:
@@ -139,7 +130,7 @@ def check_sample_weight(sample_weight, X, name: str = "sample_weight") -> np.nda
     Raises
     ------
     ValueError
-        If a weight is negative, not finite, or if all are zero.
+        If a weight is negative or non-finite, or all are zero.
     """
     n_samples = X.shape[0]
     if sample_weight is None:
@@ -160,7 +151,7 @@ def check_sample_weight(sample_weight, X, name: str = "sample_weight") -> np.nda
 
 
 def check_total(name: str, weight: np.ndarray) -> None:
-    """Raise ValueError unless a weighted mean can be taken."""
+    """Raise ValueError if the sum is unusable for a weighted mean."""
     with np.errstate(over="ignore"):
         total = weight.sum()
         usable = np.isfinite(total) and np.isfinite(1 / total)

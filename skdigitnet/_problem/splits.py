@@ -1,4 +1,4 @@
-"""Splitting rows into those that are trained on and those that are held out."""
+"""Splitting rows into training and held-out rows."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ def hold_out(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Split the rows into training and held-out rows.
 
-    The split is MLPClassifier's: stratified for two classes, at random otherwise.
-    Where that fails, or leaves a class without a row on either side, the fewest
-    rows change sides so that every class trains and every class that can spare a
-    row is held out. Rows of no weight do not count as rows of their class.
+    The split is MLPClassifier's: stratified for two classes, random otherwise. If it
+    fails, or a class is missing on one side, as few rows as possible change sides, so
+    that every class is trained on and every class with two rows or more is also held
+    out. Rows of weight zero do not count as rows of their class.
 
     Parameters
     ----------
     y : ndarray of shape (n_rows,) or (n_rows, n_outputs)
         Class indices, or an indicator matrix of one column (two classes) or more
-        (multilabel, where no class need be on both sides).
+        (multilabel, where labels need not occur on both sides).
     weight : ndarray of shape (n_rows,)
     validation_fraction : float
     random_state : RandomState
@@ -35,7 +35,7 @@ def hold_out(
     Raises
     ------
     ValueError
-        If no class can spare a row.
+        If no class has two rows.
     """
     two_classes = y.ndim == 2 and y.shape[1] == 1
     rows = np.arange(len(y))
@@ -54,10 +54,10 @@ def hold_out(
 def spread_classes(
     y: np.ndarray, weight: np.ndarray, training: np.ndarray, held_out: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Move the fewest rows, so that every class trains and is held out if it can be.
+    """Move as few rows as possible so that every class is on both sides if it can be.
 
-    Parameters and what is raised are those of :func:`hold_out`; the same arrays come
-    back if nothing has to be moved.
+    Parameters and exceptions are those of :func:`hold_out`. If no row has to move, the
+    arrays are returned unchanged.
     """
     several_labels = y.ndim == 2 and y.shape[1] > 1
     labels = np.zeros(len(y), dtype=np.intp) if several_labels else y.ravel()

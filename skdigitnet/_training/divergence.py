@@ -33,7 +33,6 @@ class Divergence:
     ----------
     objective : Objective
         On the training rows.
-    loss : {"log_loss", "squared_error"}
     X : ndarray or CSR of shape (n_rows, n_features)
     constant : float
         The best constant's loss.
@@ -41,12 +40,9 @@ class Divergence:
         The weights that training begins with.
     """
 
-    def __init__(self, objective: Objective, loss: str, X, constant: float, theta):
-        data, order = objective.data, np.sort(objective.rows)
-        self.network, self.loss, self.X, self.data = objective.network, loss, X, data
-        self.constant = constant
-        counted = order[data.sample_weight[order] > 0]
-        self.rows = counted[:: -(-len(counted) // SAMPLED_ROWS)]
+    def __init__(self, objective: Objective, X, constant: float, theta):
+        self.objective, self.network, self.X = objective, objective.network, X
+        self.constant, self.rows = constant, objective.sample(SAMPLED_ROWS)
         self._x_size = _typical_size(X[self.rows[:: -(-len(self.rows) // 100)]])
         self._first_theta = theta.copy()
         # no cached_property: in Python 3.11 it has a lock, which a fork may find taken
@@ -103,8 +99,7 @@ class Divergence:
 
     def _loss(self, theta: np.ndarray) -> float:
         """The loss as the weights are now, without the penalty."""
-        objective = Objective(self.network, self.loss, 0.0, self.data, self.rows)
-        return objective.loss_and_gradient(theta)[0]
+        return self.objective.over(self.rows).loss(theta)
 
     def _typical_output(self, theta: np.ndarray) -> float:
         """The median of the outputs' pre-activations, without their signs."""

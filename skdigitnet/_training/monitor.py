@@ -99,7 +99,7 @@ class Watch:
         self.divergence.check(loss, state.theta, f"after {self.unit} {state.n_iter + 1}")
         score = None if self.score is None else self.score(state.theta)
         with self.interrupts.held:
-            state.record(loss, score, self.rule, len(objective.rows), objective.total_weight)
+            state.record(loss, score, self.rule, objective.n_rows, objective.total_weight)
             if self.verbose:
                 state.report(score)
             state.stopped = rule_stops()

@@ -60,13 +60,12 @@ class Plateau:
     ----------
     objective : Objective
         On the training rows.
-    loss : {"log_loss", "squared_error"}
     constant : float
         The best constant's loss; see :func:`constant_loss`.
     """
 
-    def __init__(self, objective: Objective, loss: str, constant: float):
-        self.objective, self.loss, self.constant = objective, loss, constant
+    def __init__(self, objective: Objective, constant: float):
+        self.objective, self.constant = objective, constant
 
     def holds(self, loss: float) -> bool:
         """Whether this loss is not clearly below the best constant's."""
@@ -90,7 +89,7 @@ class Plateau:
         is_last = state.best_theta is None
         if is_last and not any(self.objective.dropout) and self._is_surely_left(state.loss):
             return None
-        loss = self._data_loss(state.published_theta)
+        loss = self.objective.over(self.objective.rows).loss(state.published_theta)
         if not self.holds(loss):
             return None
         return (
@@ -100,12 +99,6 @@ class Plateau:
 
     def _is_surely_left(self, loss: float) -> bool:
         return loss <= SURE_LOSS_SHARE * self.constant
-
-    def _data_loss(self, theta: np.ndarray) -> float:
-        """The loss on the training rows, without the penalty."""
-        whole = self.objective
-        data_term = Objective(whole.network, self.loss, 0.0, whole.data, whole.rows)
-        return data_term.loss_and_gradient(theta)[0]
 
 
 def _advice(X, names: np.ndarray | None) -> str:

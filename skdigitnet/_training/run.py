@@ -11,7 +11,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils import check_random_state
 
-from skdigitnet._core.rows import MAX_SPARSE_FEATURES, Data, compress, density
+from skdigitnet._core.rows import MAX_SPARSE_FEATURES, Samples, compress, density
 from skdigitnet._problem.class_weight import apply_class_weight
 from skdigitnet._problem.initial_weights import draw_weights
 from skdigitnet._problem.labels import Labels
@@ -186,15 +186,15 @@ class Training:
             self._split(targets, weight)
             state.judge_by(self.rule.criterion)
         X = faster_form(rows.X, solver.n_passes)
-        data = Data(X, targets, weight)
+        samples = Samples(X, targets, weight)
         score = self._score(loss, class_weight, weight, fitted)
         operations = solver.step_rows(len(state.order)) * row_operations(network, X)
         with Team(n_threads(n_jobs, operations)) as team, Interrupts() as interrupts:
-            objective = Objective(network, loss, alpha, data, state.order, team, dropout)
+            objective = Objective(network, loss, alpha, samples, state.order, team, dropout)
             order = np.sort(state.order)
             constant = constant_loss(loss, network, targets[order], weight[order])
-            divergence = Divergence(objective, loss, rows.X, constant, state.theta)
-            plateau = Plateau(objective, loss, constant)
+            divergence = Divergence(objective, rows.X, constant, state.theta)
+            plateau = Plateau(objective, constant)
             self.watch = Watch(
                 state,
                 objective,
@@ -253,5 +253,5 @@ class Training:
             indices = self.labels.indices(y)
             return accuracy_on(self.network, output_layer, X, indices, weight)
         if scoring == "loss":
-            return minus_loss_on(self.network, loss, Data(X, self._targets(y), weight))
+            return minus_loss_on(self.network, loss, Samples(X, self._targets(y), weight))
         return scorer_on(scoring, fitted, X, y, weight)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import check_scoring
 
-from skdigitnet._core.rows import Data
+from skdigitnet._core.rows import Samples
 from skdigitnet._problem.arguments import naming
 from skdigitnet._problem.network import Network
 from skdigitnet._problem.objective import Objective
@@ -43,11 +43,11 @@ def accuracy_on(
     return accuracy
 
 
-def minus_loss_on(network: Network, loss: str, data: Data) -> Score:
+def minus_loss_on(network: Network, loss: str, samples: Samples) -> Score:
     """Minus the weighted mean loss on these rows, without the penalty."""
-    rows = np.arange(len(data.sample_weight), dtype=np.intp)
-    objective = Objective(network, loss, 0.0, data, rows)
-    return lambda theta: -objective.loss_and_gradient(theta)[0]
+    rows = np.arange(samples.targets.n_rows, dtype=np.intp)
+    objective = Objective(network, loss, 0.0, samples, rows)
+    return lambda theta: -objective.loss(theta)
 
 
 def scorer_on(

@@ -8,7 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from skdigitnet._core import kernels
+from skdigitnet._core.runs import Epoch, Run, Update
+from skdigitnet._core.train import train
 from skdigitnet._problem.objective import CALL_OPERATIONS, MAX_BLOCK_ROWS, Objective
 from skdigitnet._training.auto import auto_batch_size, auto_learning_rate
 from skdigitnet._training.monitor import Watch
@@ -98,8 +99,8 @@ class StochasticSolver:
     def _batch_rows(self, n_rows: int) -> int:
         return auto_batch_size(n_rows) if isinstance(self.batch_size, str) else self.batch_size
 
-    def _start(self, objective: Objective, state: TrainingState) -> kernels.Update:
-        update = kernels.Update(
+    def _start(self, objective: Objective, state: TrainingState) -> Update:
+        update = Update(
             self._update_rule(),
             learning_rate=self._rate(objective, state),
             momentum=self.momentum,
@@ -134,21 +135,24 @@ class StochasticSolver:
         row_operations = objective.row_operations
         row_operations += (BATCH_OPERATIONS + 20 * len(state.theta)) // batch_size
         call_rows = max(1, CALL_OPERATIONS // row_operations)
+        run = Run(
+            objective.samples.targets,
+            update,
+            objective.decay,
+            state.theta,
+            state.gradient,
+            state.moments,
+        )
+        epoch = Epoch(state.order, batch_size, state.dropout_key)
         while state.position < n_rows:
             with watch.interrupts.held:
                 state.position, loss = objective.team.run(
-                    kernels.train,
+                    train,
                     objective.workspace,
-                    update,
-                    state.order,
+                    run,
+                    epoch,
                     state.position,
                     min(state.position + call_rows, n_rows),
-                    batch_size,
-                    objective.decay,
-                    state.theta,
-                    state.gradient,
-                    state.moments,
-                    state.dropout_key,
                 )
                 state.epoch_loss += loss
                 state.n_steps = update.n_steps

@@ -31,24 +31,24 @@ CHUNK = 2**20
 def read_idx(path, *, max_bytes: int = 2**31) -> np.ndarray:
     """The array in an IDX file, plain or compressed with gzip.
 
-    Whether the file is compressed is seen from its content, not from its name. Files
-    from strangers can be read: the header is checked against the size of the file
-    before anything is read by it, and a compressed file is unpacked no further than
-    the size that it declares. Memory never exceeds twice the bytes that the file really
-    holds, or unpacks to, plus 2 MiB, whatever its header says.
+    Compression is detected from the content, not from the name. Untrusted files are
+    safe to read: the header is checked against the size of the file before it is used,
+    and a compressed file is unpacked no further than the size that it declares. Memory
+    never exceeds twice the bytes that the file really holds, or unpacks to, plus 2 MiB,
+    whatever its header says.
 
     Parameters
     ----------
     path : str or path-like
     max_bytes : int, default=2**31
-        The largest array that is read, in bytes; 2 GiB by default, which all known
-        files in the form of MNIST's are below.
+        Size of the largest array that is read; 2 GiB by default, more than any known
+        file in MNIST's format needs.
 
     Returns
     -------
     array : ndarray
         Of dtype uint8, int8, int16, int32, float32 or float64 in the machine's byte
-        order, writeable. A file of no dimensions holds one item, and gives an array
+        order, writeable. A file without dimensions holds one item and gives an array
         of shape (); a dimension of size 0 gives an empty array.
 
     Raises
@@ -99,7 +99,7 @@ def read_idx(path, *, max_bytes: int = 2**31) -> np.ndarray:
 
 @contextmanager
 def _named_errors(path):
-    """Turn whatever is wrong with the content into a ValueError that names the file."""
+    """Turn any error about the content into a ValueError that names the file."""
     try:
         yield
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
@@ -152,7 +152,7 @@ def _read_header(file) -> tuple[np.dtype, tuple[int, ...], int]:
 
 
 def _read_bytes(file, n_bytes: int) -> bytearray:
-    """At most that many bytes, in memory that grows with what the file delivers."""
+    """At most ``n_bytes`` bytes, in memory that grows with what the file delivers."""
     content = bytearray()
     while chunk := file.read(min(CHUNK, n_bytes - len(content))):
         content += chunk
@@ -160,10 +160,10 @@ def _read_bytes(file, n_bytes: int) -> bytearray:
 
 
 def write_idx(path, array) -> None:
-    """Write an array as an IDX file, so that the file is there whole or not at all.
+    """Write an array as an IDX file atomically.
 
-    It is written under another name in the same folder, flushed to the disk and then
-    renamed; an error leaves nothing behind, and a file that was there as it was.
+    The file is written under another name in the same folder, flushed to the disk and
+    then renamed. An error leaves no partial file, and an existing file unchanged.
 
     Parameters
     ----------
@@ -200,7 +200,7 @@ def _header(array: np.ndarray) -> bytes:
     if code is None:
         allowed = ", ".join(dtype.name for dtype in TYPE_CODES)
         raise ValueError(
-            f"array has dtype {array.dtype}, which the IDX format does not have; allowed are"
+            f"array has dtype {array.dtype}, which the IDX format does not support; allowed are"
             f" {allowed}. Convert it first, for example array.astype(np.uint8) for bool or"
             " for small integers."
         )

@@ -13,6 +13,7 @@ FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
 MAX_PIXELS = 2**26
 MIN_SIDE = 8
 LUMA = np.array([0.299, 0.587, 0.114])  # of red, green and blue, ITU-R BT.601
+LEAST_ON_WHITE = 0.1  # contrast of what is drawn on a transparent canvas
 THRESHOLD = 0.5
 
 
@@ -21,7 +22,7 @@ def load_image(path_or_array, *, size=28) -> np.ndarray:
 
     The digit is found and made like those of the training data: dark on light or light
     on dark, small or large, anywhere in the picture, on paper that may be lit unevenly
-    or ruled faintly.
+    or ruled faintly, in a box of a form or a cell of a grid.
 
     Parameters
     ----------
@@ -43,8 +44,9 @@ def load_image(path_or_array, *, size=28) -> np.ndarray:
     Raises
     ------
     ValueError
-        If there is no digit to be seen, the file is not a picture or is too large, or
-        the array has another shape, dtype or range.
+        If there is no digit to be seen, or two, or one that touches a frame, or a cut so
+        close that paper and ink cannot be told apart; if the file is not a picture or is
+        too large, or the array has another shape, dtype or range.
     OSError
         If the file cannot be opened.
     ImportError
@@ -52,19 +54,23 @@ def load_image(path_or_array, *, size=28) -> np.ndarray:
 
     Notes
     -----
-    1. A photograph is turned as its EXIF orientation says, transparent parts become white,
-       and colours grey.
+    1. A photograph is turned as its EXIF orientation says, transparent parts become white
+       (black where all that is drawn is nearly white), and colours grey.
     2. The paper is a quadratic surface that four pixels in five are darker than [1]_,
        raised where it is darker than everything within half a side; it is fitted to the
        picture and to its negative, and the one that explains the border better decides
        whether the digit is dark or light. What light and shadow do to the paper is so
        divided out.
     3. Strokes are what has half the ink's full contrast; specks go. A picture in which
-       nothing stands out is refused.
-    4. ``size=28``: the digit is scaled to fit a box of 20 x 20 pixels, its proportions
+       nothing stands out is refused. So are two pieces as large as digits side by side
+       or one above the other.
+    4. Before that, frames go: thin pieces, nearly all of them straight lines within 8
+       degrees of upright or level, that touch the border, surround other ink or are half
+       as long as the picture. A digit that touches its frame is refused.
+    5. ``size=28``: the digit is scaled to fit a box of 20 x 20 pixels, its proportions
        kept, and moved by whole pixels until its centre of mass is at pixel (14, 14), as
        in MNIST [2]_.
-    5. ``size=8``: the digit is scaled to 20 x 32 pixels within a bitmap of 32 x 32, its
+    6. ``size=8``: the digit is scaled to 20 x 32 pixels within a bitmap of 32 x 32, its
        strokes made thicker or thinner and its slant removed, and the set pixels in each
        block of 4 x 4 counted, as NIST's programs did for these data [3]_ [4]_.
 
@@ -136,7 +142,10 @@ def _read_picture(path) -> np.ndarray:
 
 
 def _grey(array: np.ndarray) -> np.ndarray:
-    """Grey from 0 (black) to 1, upon white, (height, width)."""
+    """Grey from 0 (black) to 1, (height, width).
+
+    Transparent parts are white, or black if what is drawn could not be seen on white.
+    """
     if array.ndim == 2:
         array = array[..., np.newaxis]
     if array.ndim != 3 or min(array.shape[:2]) < MIN_SIDE or not 1 <= array.shape[2] <= 4:
@@ -154,7 +163,11 @@ def _grey(array: np.ndarray) -> np.ndarray:
     has_alpha = array.shape[2] in (2, 4)
     color = array[..., :-1] if has_alpha else array
     grey = color @ LUMA if color.shape[2] == 3 else color[..., 0].astype(float)
-    return 1 - array[..., -1] * (1 - grey) if has_alpha else grey
+    if not has_alpha:
+        return grey
+    alpha = array[..., -1]
+    on_white = 1 - alpha * (1 - grey)
+    return on_white if on_white.min() < 1 - LEAST_ON_WHITE else alpha * grey
 
 
 def _like_mnist(ink: np.ndarray) -> np.ndarray:

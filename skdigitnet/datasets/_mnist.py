@@ -18,9 +18,11 @@ from skdigitnet.datasets._idx import read_idx, write_idx
 PARTS = {"train": ["train"], "test": ["test"], "all": ["train", "test"]}
 KINDS = ("images", "labels")
 FILE_NAME = re.compile(
-    r"(?P<prefix>(.*-)?)(?P<part>train|t10k|test)-(?P<kind>images[-.]idx3|labels[-.]idx1)"
-    r"-ubyte(\.gz)?"
+    r"(?P<prefix>(.*-)?)(?P<part>train|t10k|test)-"
+    r"(?P<kind>images[-.]idx3-ubyte|labels[-.](idx1-ubyte|idx2-int))(\.gz)?"
 )
+DEPTH = 2  # folders below the given one in which a set is looked for
+QMNIST_COLUMNS = 8  # of its labels, of which the first is the class
 ORIGINAL_NAMES = {
     ("train", "images"): "train-images-idx3-ubyte.gz",
     ("train", "labels"): "train-labels-idx1-ubyte.gz",
@@ -35,6 +37,7 @@ SHA256 = {  # of the items in the original files, without the header
     ("test", "labels"): "ddeff807876a9661a1110d45c266c86239a3a1b7d37da0c3716a7a683c852ff5",
 }
 
+Files = dict[tuple[str, str], Path]
 Arrays = dict[tuple[str, str], np.ndarray]
 
 
@@ -46,21 +49,23 @@ def load_mnist(
     dtype=np.float32,
     return_X_y=False,
     as_frame=False,
+    prefix=None,
+    transpose=False,
 ):
     """Load MNIST, or a data set in its form, from a folder with its four IDX files.
 
     The files are those of MNIST's page (``train-images-idx3-ubyte.gz`` and so on), each
-    plain or compressed, with ``-idx3`` or ``.idx3`` in the name. Fashion-MNIST, KMNIST and
-    EMNIST come in the same form; so may sets of other image sizes. A prefix, as in
-    ``emnist-letters-train-images-idx3-ubyte.gz``, is allowed, if it is the same for all files
-    of the folder: every set has a folder of its own.
+    plain or compressed, with ``-idx3`` or ``.idx3`` in the name. Fashion-MNIST, KMNIST,
+    EMNIST and QMNIST come in the same form; so may sets of other image sizes. A prefix, as
+    in ``emnist-letters-train-images-idx3-ubyte.gz``, tells apart the sets of one folder.
 
     Parameters
     ----------
     folder : str or path-like, default=None
-        Where the files are. By default the folder that the environment variable
-        ``SKDIGITNET_MNIST`` names; without it, ``mnist`` in scikit-learn's data folder
-        (:func:`sklearn.datasets.get_data_home`).
+        Where the files are: there, or in the one folder up to two levels below that has
+        such files, as in torchvision's ``MNIST/raw`` and EMNIST's ``gzip``. By default the
+        folder that the environment variable ``SKDIGITNET_MNIST`` names; without it,
+        ``mnist`` in scikit-learn's data folder (:func:`sklearn.datasets.get_data_home`).
     subset : {"train", "test", "all"}, default="train"
         The training images, the test images, or the one followed by the other.
     scale : bool, default=True
@@ -71,6 +76,12 @@ def load_mnist(
         Whether to return ``(data, target)`` instead of a Bunch.
     as_frame : bool, default=False
         Whether ``data`` is a pandas DataFrame and ``target`` a Series.
+    prefix : str, default=None
+        What the names of the set's files begin with, as "emnist-letters"; "" if with
+        nothing. It is needed only where the folder holds several sets.
+    transpose : bool, default=False
+        Whether to exchange the rows and columns of every image. EMNIST's files hold them
+        exchanged [1]_; with ``transpose=True`` its characters are upright.
 
     Returns
     -------
@@ -100,7 +111,8 @@ def load_mnist(
         If a file is not there.
     ValueError
         If a file is damaged or is not in this form, if images and labels do not match,
-        or if the folder holds more than one set.
+        if the folder holds several sets, or several below it hold one, or if no set has
+        the prefix.
     ImportError
         If ``as_frame=True`` and pandas is not installed.
 
@@ -110,17 +122,24 @@ def load_mnist(
 
     Notes
     -----
-    EMNIST's files hold every image transposed [1]_. They are returned so; turn them with
-    ``bunch.images.transpose(0, 2, 1)`` where a picture of yours is to be compared with them.
+    QMNIST's files of labels (``qmnist-train-labels-idx2-int``) have eight numbers for each
+    image [2]_: the target is the first, the class.
 
     References
     ----------
     .. [1] G. Cohen, S. Afshar, J. Tapson, A. van Schaik, "EMNIST: an extension of MNIST
            to handwritten letters", 2017, https://arxiv.org/abs/1702.05373
+    .. [2] C. Yadav, L. Bottou, "Cold case: the lost MNIST digits", 2019,
+           https://arxiv.org/abs/1905.10498
     """
-    parts, dtype = _check_arguments(subset, scale, dtype)
+    parts, dtype = _check_arguments(subset, scale, dtype, prefix)
     folder = _folder(folder)
-    return _bunch(_read_parts(folder, parts), folder, scale, dtype, return_X_y, as_frame)
+    files, prefix = _choose_set(_find_sets(folder, DEPTH), folder, prefix)
+    arrays = _read_parts(files, folder, parts, prefix)
+    if transpose:
+        for part in parts:
+            arrays[part, "images"] = arrays[part, "images"].transpose(0, 2, 1)
+    return _bunch(arrays, folder, scale, dtype, return_X_y, as_frame)
 
 
 def fetch_mnist(
@@ -142,7 +161,7 @@ def fetch_mnist(
     Parameters
     ----------
     folder, subset, scale, dtype, return_X_y, as_frame
-        As in :func:`load_mnist`. The folder is made if need be.
+        As in :func:`load_mnist`. The folder is made if need be; none below it is looked in.
 
     Returns
     -------
@@ -159,16 +178,23 @@ def fetch_mnist(
     """
     parts, dtype = _check_arguments(subset, scale, dtype)
     folder = _folder(folder)
-    if any((part, kind) not in _find_files(folder) for part in parts for kind in KINDS):
+    files, prefix = _choose_set(_find_sets(folder), folder)
+    if any((part, kind) not in files for part in parts for kind in KINDS):
         _download(folder)
-    arrays = _read_parts(folder, parts)
+        files, prefix = _choose_set(_find_sets(folder), folder)
+    arrays = _read_parts(files, folder, parts, prefix)
     _check_sums(arrays, f"The files in {folder}", "load_mnist loads other sets in this form.")
     return _bunch(arrays, folder, scale, dtype, return_X_y, as_frame)
 
 
-def _check_arguments(subset, scale, dtype) -> tuple[list[str], np.dtype]:
+def _check_arguments(subset, scale, dtype, prefix=None) -> tuple[list[str], np.dtype]:
     if subset not in PARTS:
         raise ValueError(f"subset must be 'train', 'test' or 'all', but is {subset!r}.")
+    if not (prefix is None or isinstance(prefix, str)):
+        raise ValueError(
+            "prefix must be None or what the names of a set's files begin with, such as"
+            f" 'emnist-letters', but is {prefix!r}."
+        )
     dtype = np.dtype(dtype)
     allowed = dtype.kind in ("f" if scale else "uif") and np.can_cast(np.uint8, dtype)
     if not allowed:
@@ -185,40 +211,72 @@ def _folder(folder) -> Path:
     return Path(folder)
 
 
-def _find_files(folder: Path) -> dict[tuple[str, str], Path]:
-    """The files of the folder's data set, by part and kind; plain ones come first."""
-    files: dict[tuple[str, str], Path] = {}
-    prefixes = set()
-    found = [path for path in folder.iterdir() if path.is_file()] if folder.is_dir() else []
-    for path in sorted(found, key=lambda path: (path.suffix == ".gz", path.name)):
-        if name := FILE_NAME.fullmatch(path.name):
-            part = "train" if name["part"] == "train" else "test"
-            files.setdefault((part, name["kind"][:6]), path)
-            prefixes.add(name["prefix"])
-    if len(prefixes) > 1:
+def _find_sets(folder: Path, depth: int = 0) -> dict[str, Files]:
+    """Files by prefix, and by part and kind; plain ones come before compressed ones.
+
+    They are the folder's own, or, if it has none, those of the only folder below it that
+    has some, at the first level at which there are any.
+    """
+    found: list[Path] = []
+    for level in range(depth + 1):
+        paths = folder.glob("*/" * level + "*idx*")
+        found = [path for path in paths if FILE_NAME.fullmatch(path.name) and path.is_file()]
+        if found:
+            break
+    folders = sorted({str(path.parent) for path in found})
+    if len(folders) > 1:
         raise ValueError(
-            f"{folder} holds {len(prefixes)} data sets, with the prefixes"
-            f" {sorted(prefixes)}. Give each a folder of its own."
+            f"folder is {folder}, which holds no data set itself, and {len(folders)} below it"
+            f" do. Give one of them as folder: {', '.join(folders)}."
         )
-    return files
+    sets: dict[str, Files] = {}
+    for path in sorted(found, key=lambda path: (path.suffix == ".gz", path.name)):
+        name = FILE_NAME.fullmatch(path.name)
+        assert name is not None
+        part = "train" if name["part"] == "train" else "test"
+        sets.setdefault(name["prefix"], {}).setdefault((part, name["kind"][:6]), path)
+    return sets
 
 
-def _read_parts(folder: Path, parts: list[str]) -> Arrays:
+def _choose_set(
+    sets: dict[str, Files], folder: Path, prefix: str | None = None
+) -> tuple[Files, str]:
+    """The files of the set with this prefix, or of the only one, and the full prefix."""
+    if prefix and not prefix.endswith("-"):
+        prefix += "-"
+    known = ", ".join(map(repr, sorted(sets)))
+    if prefix is None and len(sets) > 1:
+        raise ValueError(
+            f"{folder} holds {len(sets)} data sets, whose files have the prefixes {known}."
+            " Give one of these as prefix, or each set a folder of its own."
+        )
+    if prefix is not None and sets and prefix not in sets:
+        raise ValueError(
+            f"prefix is {prefix!r}, but the data sets in {folder} have {known}. Give one of"
+            " these."
+        )
+    if prefix is None:
+        prefix = next(iter(sets), "")
+    return sets.get(prefix, {}), prefix
+
+
+def _read_parts(files: Files, folder: Path, parts: list[str], prefix: str) -> Arrays:
     """Images and labels of these parts, as stored, checked to belong together."""
-    files = _find_files(folder)
     arrays = {}
     for part in parts:
         for kind, n_dims in zip(KINDS, (3, 1), strict=True):
             if (part, kind) not in files:
                 raise FileNotFoundError(
-                    f"{folder} has no {ORIGINAL_NAMES[part, kind]}, nor the like. Put"
+                    f"{folder} has no {prefix}{ORIGINAL_NAMES[part, kind]}, nor the like. Put"
                     f" MNIST's four files there ({', '.join(ORIGINAL_NAMES.values())}), give"
                     " their folder as folder or in the environment variable"
                     " SKDIGITNET_MNIST, or download them with"
                     " skdigitnet.datasets.fetch_mnist."
                 )
             array = read_idx(files[part, kind])
-            if array.dtype != np.uint8 or array.ndim != n_dims:
+            if kind == "labels" and _are_of_qmnist(array):
+                array = array[:, 0]
+            elif array.dtype != np.uint8 or array.ndim != n_dims:
                 raise ValueError(
                     f"{files[part, kind]} should hold unsigned bytes in {n_dims} dimensions;"
                     f" it holds {array.dtype} in {array.ndim}."
@@ -234,6 +292,10 @@ def _read_parts(folder: Path, parts: list[str]) -> Arrays:
     if len(shapes) > 1:
         raise ValueError(f"Images in {folder} differ in shape: {sorted(shapes)}.")
     return arrays
+
+
+def _are_of_qmnist(labels: np.ndarray) -> bool:
+    return labels.dtype == np.int32 and labels.shape[1:] == (QMNIST_COLUMNS,)
 
 
 def _download(folder: Path) -> None:
@@ -283,6 +345,7 @@ def _bunch(arrays: Arrays, folder: Path, scale, dtype, return_X_y, as_frame):
         np.concatenate([array for (_, of), array in arrays.items() if of == kind])
         for kind in KINDS
     )
+    images = np.ascontiguousarray(images)  # transposed ones too
     images = np.divide(images, 255, dtype=dtype) if scale else images.astype(dtype, copy=False)
     target = target.astype(int)
     n_images, height, width = images.shape

@@ -1,4 +1,4 @@
-"""What the displays share: matplotlib, colours, axes, images, and finding the network."""
+"""Shared by the displays: matplotlib, colours, axes, images, and finding the network."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.validation import check_is_fitted
 
-# From M. Okabe and K. Ito, "Color universal design", 2008: colours told apart with
-# every kind of colour vision.
+# From M. Okabe and K. Ito, "Color universal design", 2008: colours that are
+# distinguishable with every kind of colour vision.
 BLACK, ORANGE, SKY_BLUE, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 BLUE, VERMILION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
 GREY = "#777777"
@@ -21,7 +21,7 @@ LABEL_LENGTH = 28  # characters
 
 
 def import_pyplot(display: object) -> ModuleType:
-    """matplotlib.pyplot, or an ImportError that says how to get it."""
+    """matplotlib.pyplot; if it is not installed, an ImportError that says how to get it."""
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:
@@ -42,15 +42,15 @@ def subdivide(
     gap: float = 0.0,
     **grid,
 ) -> list:
-    """Axes for several panels: of a new figure, in the place of ``ax``, or ``ax`` itself.
+    """Axes for several panels: in a new figure, in the place of ``ax``, or ``ax`` itself.
 
     Parameters
     ----------
     plt : module
         matplotlib.pyplot.
     ax : Axes, sequence of Axes or None
-        One Axes is switched off and its place divided; of a sequence, every Axes is a
-        panel; None makes a figure.
+        One Axes is switched off and its place is divided; in a sequence, each Axes is
+        a panel; None creates a figure.
     shape : tuple of int
         Rows and columns.
     figsize : tuple of float
@@ -125,8 +125,8 @@ def widest_text(figure, texts: Sequence[str], size: float, weight: str = "normal
 
 
 def as_label(value: Any, digits: int = 6) -> str:
-    """A class, or a parameter's value, in one short line."""
-    if isinstance(value, tuple):  # its numbers plainly, whatever their type
+    """A class or a parameter value as one short line."""
+    if isinstance(value, tuple):  # without the types of NumPy scalars
         items = ", ".join(as_label(item, digits) for item in value)
         text = f"({items},)" if len(value) == 1 else f"({items})"
     elif isinstance(value, Real) and not isinstance(value, Integral):
@@ -137,7 +137,7 @@ def as_label(value: Any, digits: int = 6) -> str:
 
 
 def as_labels(values: Sequence) -> list[str]:
-    """The same of several values, numbers with three digits if these tell them apart."""
+    """Labels of several values; numbers have three digits if these are distinct."""
     labels = [as_label(value, digits=3) for value in values]
     if len(set(labels)) < len(labels):
         labels = [as_label(value) for value in values]
@@ -151,7 +151,7 @@ def check_count(name: str, value: Any) -> None:
 
 
 def is_number(value: Any) -> bool:
-    """Whether it is a real number, and not True or False."""
+    """Whether the value is a real number other than True or False."""
     return isinstance(value, Real) and not isinstance(value, bool)
 
 
@@ -163,7 +163,7 @@ def as_images(X: Any, image_shape: tuple[int, int] | None) -> np.ndarray:
     X : array-like or sparse matrix of shape (n_images, n_features), or array-like of \
             shape (n_images, height, width)
     image_shape : tuple of (height, width) or None
-        None is a square.
+        None means square images.
 
     Returns
     -------
@@ -202,13 +202,13 @@ def as_images(X: Any, image_shape: tuple[int, int] | None) -> np.ndarray:
 
 
 def find_network(estimator: Any, attribute: str) -> Any:
-    """The fitted network that an estimator is, or has as a step or best estimator.
+    """The fitted network: the estimator itself, a step of it, or its best estimator.
 
     Parameters
     ----------
     estimator : estimator, Pipeline or search
     attribute : str
-        What the network has, such as "loss_curve_".
+        An attribute of the network, such as "loss_curve_".
 
     Raises
     ------
@@ -225,7 +225,7 @@ def find_network(estimator: Any, attribute: str) -> Any:
             if hasattr(network, attribute):
                 return network
     raise AttributeError(
-        f"{type(estimator).__name__} has no {attribute}, and neither has a step of it. Give"
+        f"{type(estimator).__name__} has no {attribute}, and neither has any of its steps. Give"
         f" a fitted network such as BackpropMLPClassifier, a Pipeline that ends with one,"
         f" or a search over one."
     )

@@ -26,11 +26,11 @@ LINE_LENGTH = 18  # characters, above an image
 class DigitGridDisplay:
     """Images in rows and columns, with their labels; wrong predictions stand out.
 
-    Above each image is the predicted label and, where known, the confidence in it; with
-    true labels alone, the true label. A wrong prediction has a frame, bold coloured text
+    Above each image are the predicted label and, if known, its confidence; if only true
+    labels are given, the true label. A wrong prediction has a frame, bold coloured text
     and a second line, "not" and the true label.
 
-    Make one with :meth:`from_estimator`, :meth:`from_predictions` or :meth:`from_data`,
+    Create it with :meth:`from_estimator`, :meth:`from_predictions` or :meth:`from_data`,
     which choose the rows to show.
 
     Parameters
@@ -86,12 +86,11 @@ class DigitGridDisplay:
         Parameters
         ----------
         ax : matplotlib Axes or None, default=None
-            Where to draw; None makes a figure of the size that the images and their
-            labels need.
+            Where to draw; None creates a figure that fits the images and their labels.
         n_columns : int or None, default=None
-            Images in a row; None shows them as large as possible.
+            Images per row; None shows them as large as possible.
         cmap : str or matplotlib Colormap, default="gray_r"
-            Colours from the smallest to the largest pixel of them all.
+            Colours from the smallest to the largest pixel of all images.
 
         Returns
         -------
@@ -148,14 +147,14 @@ class DigitGridDisplay:
         Parameters
         ----------
         estimator : classifier
-            Fitted; a Pipeline or a search is one too. Without ``predict_proba`` no
+            Fitted; may be a Pipeline or a search. Without ``predict_proba``, no
             confidence is shown.
         X : array-like or sparse matrix of shape (n_samples, n_features)
-            What the estimator predicts from, and the pixels of the images.
+            Input of the estimator, and the pixels of the images.
         y : array-like of shape (n_samples,) or None, default=None
             True labels.
         image_shape : tuple of (height, width) or None, default=None
-            None is a square.
+            None means square images.
         select : {"first", "random", "mistakes"}, default="first"
             Which rows to show: the first, some at random, or the worst mistakes, those
             most confident in the wrong label first (in the order of X where there is no
@@ -212,7 +211,7 @@ class DigitGridDisplay:
         cmap="gray_r",
         ax=None,
     ):
-        """Choose rows of what was predicted and draw them.
+        """Choose rows of given predictions and draw them.
 
         Parameters
         ----------
@@ -266,7 +265,7 @@ class DigitGridDisplay:
         cmap="gray_r",
         ax=None,
     ):
-        """Draw images and, where given, their labels; nothing is predicted.
+        """Draw images and their labels, if given, without predicting.
 
         Parameters
         ----------

@@ -27,10 +27,10 @@ class ImageGrid:
     plt : module
         matplotlib.pyplot.
     ax : Axes or None
-        None makes a figure of the size that the images and texts need.
+        None creates a figure that fits the images and texts.
     images : ndarray of shape (n_images, height, width)
     texts : list of str
-        One an image, of any number of lines.
+        One per image, of any number of lines.
     n_columns : int or None
         None shows the images as large as possible, in few rows.
     bar : bool
@@ -85,7 +85,7 @@ class ImageGrid:
         return scale
 
     def _size(self, shape) -> np.ndarray:
-        """Height and width of everything."""
+        """Height and width of the whole grid."""
         return shape * self._pitch + self._beside
 
     def _scale(self, shape, box, largest: float) -> float:
@@ -98,7 +98,7 @@ class ImageGrid:
         return left, (self._shape[0] - 1 - row) * self._pitch[0] + GAP / 2
 
     def draw_images(self, cmap, vmin: float, vmax: float) -> list:
-        """One AxesImage an image."""
+        """One AxesImage per image."""
         height, width = self._image_size
         drawn = []
         for i, image in enumerate(self._images):
@@ -112,7 +112,7 @@ class ImageGrid:
         return drawn
 
     def draw_texts(self) -> list:
-        """One Text an image."""
+        """One Text per image."""
         drawn = []
         for i, text in enumerate(self._texts):
             left, bottom = self._corner(i)

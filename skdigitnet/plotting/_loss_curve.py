@@ -29,8 +29,8 @@ N_INSIDE = 6  # largest legend inside the axes of a new figure
 class LossCurveDisplay:
     """Training loss of each epoch and, below it, the validation score.
 
-    The best epoch, the one whose weights the network kept, has a dot. Several networks,
-    such as the folds of a cross-validation, share the picture.
+    A dot marks the best epoch, whose weights the network kept. Several networks, such
+    as those of cross-validation folds, share one figure.
 
     Parameters
     ----------
@@ -83,8 +83,8 @@ class LossCurveDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, sequence of two Axes or None, default=None
-            Where to draw. With validation scores, one Axes is divided into two, and of
-            two the first is for the loss. None makes a figure.
+            Where to draw. With validation scores, one Axes is divided into two; of two
+            Axes, the first shows the loss. None creates a figure.
         log_scale : bool, default=False
             Whether the axis of the loss is logarithmic.
 
@@ -188,14 +188,14 @@ class LossCurveDisplay:
 
     @classmethod
     def from_estimator(cls, estimator, *, labels=None, log_scale=False, ax=None):
-        """Draw the curves of one fitted network or several.
+        """Draw the curves of one or several fitted networks.
 
         Parameters
         ----------
         estimator : estimator, Pipeline or search, or a sequence of them
             Fitted, such as ``cross_validate(..., return_estimator=True)["estimator"]``.
-            It, its last step that has one, or the search's best has ``loss_curve_``;
-            where it also has ``validation_scores_``, these are shown.
+            The estimator, one of its steps, or the search's best estimator has
+            ``loss_curve_``. ``validation_scores_`` are shown if it has them.
         labels : list of str or None, default=None
             Names for the legend, one for each estimator.
         log_scale, ax
@@ -226,10 +226,10 @@ class LossCurveDisplay:
 
 
 def best_iteration(network: Any) -> int | None:
-    """The epoch, from 1, whose weights the network kept; None where it kept the last.
+    """The epoch, from 1, whose weights the network kept; None if it kept the last.
 
-    Where there is no ``best_iteration_``, as in MLPClassifier, it is the first of the
-    highest validation scores, whose weights MLPClassifier keeps.
+    Without ``best_iteration_``, as in MLPClassifier, it is the first epoch with the
+    highest validation score, whose weights MLPClassifier keeps.
     """
     if hasattr(network, "best_iteration_"):
         return network.best_iteration_

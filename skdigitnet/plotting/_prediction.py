@@ -23,10 +23,11 @@ TICKS = (0, 0.5, 1)
 class PredictionDisplay:
     """One digit, and beside it the probability of every class as a bar.
 
-    The predicted class and, where known, the true class are named at their bars. The
-    true one is blue, a wrong prediction red, a prediction of unknown truth dark grey.
+    The bars of the predicted class and, if known, of the true class are labelled. The
+    true class is blue, a wrong prediction red, and a prediction whose true class is
+    unknown dark grey.
 
-    Make one with :meth:`from_estimator`.
+    Create it with :meth:`from_estimator`.
 
     Parameters
     ----------
@@ -81,8 +82,8 @@ class PredictionDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, sequence of two Axes or None, default=None
-            Where to draw. One Axes is divided into two; of two the first is for the
-            digit. None makes a figure.
+            Where to draw. One Axes is divided into two; of two Axes, the first shows the
+            digit. None creates a figure.
         cmap : str or matplotlib Colormap, default="gray_r"
             Colours of the digit.
 
@@ -138,7 +139,7 @@ class PredictionDisplay:
         self._fit_texts(ax)
 
     def _mark(self, label) -> tuple[str, str]:
-        """What to say of a class, and its colour."""
+        """The text for a class, and its colour."""
         predicted, true = label == self.y_pred, label == self.y_true
         if predicted and true:
             return "predicted, true", BLUE
@@ -159,7 +160,7 @@ class PredictionDisplay:
         )
 
     def _fit_texts(self, ax):
-        """Half the width and one bar's height hold every text."""
+        """Fit every text into half the width and the height of a bar."""
         settle_layout(self.figure_)
         box = ax.get_window_extent()
         size = min(t.get_size() for t in self.texts_.values())
@@ -181,7 +182,7 @@ class PredictionDisplay:
         Parameters
         ----------
         estimator : classifier
-            Fitted, with ``predict_proba``; a Pipeline or a search is one too.
+            Fitted, with ``predict_proba``; may be a Pipeline or a search.
         x : array-like of shape (n_features,), or array-like or sparse matrix of shape \
                 (1, n_features)
             The row to predict, and the pixels of the image.

@@ -1,4 +1,4 @@
-"""Where values go on an axis, and which of their names have room there."""
+"""Positions of values on an axis, and which of their labels fit."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from skdigitnet.plotting._common import inches, widest_text
 
 
 def spaced_geometrically(x: np.ndarray) -> bool:
-    """Whether the logarithms of ascending numbers are spaced more evenly than they are."""
+    """Whether ascending numbers are spaced more evenly on a logarithmic axis."""
     if len(x) < 3 or x[0] <= 0:
         return False
 
@@ -47,7 +47,7 @@ def name_rows(ax, labels: list[str]):
 
 
 def name_values(ax, x: np.ndarray, labels: list[str]):
-    """A label at each value, unless they would touch; then matplotlib's own ticks stay."""
+    """A label at each value; matplotlib's own ticks if the labels would touch."""
     places = ax.transData.transform(np.column_stack([x, np.zeros_like(x)]))[:, 0]
     size = ax.xaxis.label.get_size()
     width = widest_text(ax.figure, labels, size) * ax.figure.dpi

@@ -327,7 +327,11 @@ class SearchDisplay:
         Parameters
         ----------
         cv_results : dict or DataFrame
-            As a search's ``cv_results_``.
+            As a search's ``cv_results_``, or as a table that it was saved to is read,
+            such as with :func:`pandas.read_csv`. The parameters are those in ``params``,
+            or, where that is missing or text of other things than numbers, tuples and
+            names, in the columns ``param_*``, where an empty field (None too, in a table)
+            is a parameter that the candidate does not set, "default".
         parameters : str, sequence of one or two str, or None, default=None
             What to show, on the x-axis and the y-axis. A Pipeline's parameter may go by
             its last part ("alpha"). None shows all that vary and are not in ``fixed``.
@@ -347,7 +351,8 @@ class SearchDisplay:
         ------
         ValueError
             If none or more than two parameters would be shown, a parameter, value or
-            metric is not in the results, or a candidate occurs twice.
+            metric is not in the results, columns are missing or hold no numbers, or a
+            candidate occurs twice.
         """
         results = SearchResults(cv_results, metric)
         shown, held = results.choose(parameters, fixed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
@@ -11,6 +12,8 @@ import numpy as np
 from skdigitnet.plotting._common import is_number
 
 UNSET = "default"  # the value of a parameter that a candidate does not set
+# as text: an empty field, NaN, and what masked arrays and pandas have in its place
+EMPTY = {"", "nan", str(np.ma.masked), "<NA>"}
 
 
 class SearchResults:
@@ -19,7 +22,7 @@ class SearchResults:
     Parameters
     ----------
     cv_results : dict or DataFrame
-        As a search's ``cv_results_``.
+        As a search's ``cv_results_``, or read from a file in which it was saved.
     metric : str or None
         None is the only one.
 
@@ -31,10 +34,17 @@ class SearchResults:
         NaN where a fit failed.
     names : list of str
         Every parameter that a candidate sets.
+
+    Raises
+    ------
+    ValueError
+        If scores or parameters are missing, or scores are not numbers.
     """
 
     def __init__(self, cv_results: Mapping, metric: str | None):
         metrics = [key[10:] for key in cv_results if key.startswith("mean_test_")]
+        if not metrics:
+            raise _missing("mean_test_score, nor mean_test_ with another metric", cv_results)
         if metric is None and len(metrics) == 1:
             metric = metrics[0]
         if metric is None or metric not in metrics:
@@ -44,10 +54,11 @@ class SearchResults:
             )
         self.metric = metric
         fold = re.compile(rf"split\d+_test_{re.escape(metric)}")
-        self.scores = np.transpose(
-            [cv_results[key] for key in cv_results if fold.fullmatch(key)]
-        )
-        self.candidates = list(cv_results["params"])
+        folds = [key for key in cv_results if fold.fullmatch(key)]
+        if not folds:
+            raise _missing(f"split0_test_{metric} and so on, the scores of folds", cv_results)
+        self.scores = np.transpose([_numbers(cv_results, key) for key in folds])
+        self.candidates = _candidates(cv_results)
         self.names = list(dict.fromkeys(name for each in self.candidates for name in each))
 
     def find_name(self, name: str) -> str:
@@ -140,6 +151,56 @@ class SearchResults:
             places[place], scores[place] = i, self.scores[i]
         best = self.best(rows)
         return values, scores, next(place for place, i in places.items() if i == best)
+
+
+def _candidates(cv_results: Mapping) -> list[dict[str, Any]]:
+    """The parameters that each candidate sets.
+
+    From ``params``, be it dicts or their text, or, where it is neither, from the columns
+    ``param_*``, in which what a candidate does not set is empty.
+    """
+    params = [_value(each) for each in cv_results.get("params", [])]
+    if params and all(isinstance(each, Mapping) for each in params):
+        return params
+    columns = {key[6:]: cv_results[key] for key in cv_results if key.startswith("param_")}
+    if not columns:
+        raise _missing("params as dicts, nor a column param_ of any parameter", cv_results)
+    return [
+        {
+            name: _value(value)
+            for name, value in zip(columns, row, strict=True)
+            if not _is_empty(value)
+        }
+        for row in zip(*columns.values(), strict=True)
+    ]
+
+
+def _value(value: Any) -> Any:
+    """A parameter's value; numbers, tuples, dicts, True and None also from their text."""
+    if isinstance(value, str):
+        try:
+            return ast.literal_eval(value)
+        except (ValueError, SyntaxError):
+            return value
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _numbers(cv_results: Mapping, key: str) -> list[float]:
+    try:
+        return [np.nan if _is_empty(value) else float(value) for value in cv_results[key]]
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{key} in cv_results must hold numbers; {error}.") from error
+
+
+def _is_empty(value: Any) -> bool:
+    return str(value) in EMPTY
+
+
+def _missing(what: str, cv_results: Mapping) -> ValueError:
+    return ValueError(
+        f"cv_results has no {what}; it has {', '.join(map(str, cv_results))}. Give a"
+        " search's cv_results_, or all of its columns as saved."
+    )
 
 
 def _key(value: Any) -> Hashable:

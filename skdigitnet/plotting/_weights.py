@@ -17,12 +17,12 @@ from skdigitnet.plotting._grid import ImageGrid
 class WeightImageDisplay:
     """Each hidden unit's first-layer weights as an image, the strongest unit first.
 
-    Units are in the order of the Euclidean norm of their outgoing weights, largest
-    first: how much they move the next layer. All images share one scale of colours,
-    symmetric about zero. A network without a hidden layer has an image for each output,
-    in the order of the classes.
+    Units are sorted by the Euclidean norm of their outgoing weights, largest first: how
+    much they influence the next layer. All images share one colour scale, symmetric
+    about zero. A network without hidden layers has an image for each output, in the
+    order of the classes.
 
-    Make one with :meth:`from_estimator`.
+    Create it with :meth:`from_estimator`.
 
     Parameters
     ----------
@@ -57,16 +57,16 @@ class WeightImageDisplay:
         self.labels = labels
 
     def plot(self, ax=None, *, n_columns=None, cmap="RdBu_r", vmax=None):
-        """Draw all images and their scale.
+        """Draw all images and the colour scale.
 
         Parameters
         ----------
         ax : matplotlib Axes or None, default=None
-            Where to draw, the colour bar included; None makes a figure.
+            Where to draw, including the colour bar; None creates a figure.
         n_columns : int or None, default=None
-            Images in a row; None shows them as large as possible.
+            Images per row; None shows them as large as possible.
         cmap : str or matplotlib Colormap, default="RdBu_r"
-            Blue is negative, white zero, red positive. Another should diverge too.
+            Blue is negative, white zero, red positive. Use a diverging colormap.
         vmax : float or None, default=None
             Colours go from ``-vmax`` to ``vmax``; None is the largest absolute weight
             shown.

@@ -17,7 +17,9 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_info
 
-PACKAGES = ("skdigitnet", "scikit-learn", "numpy", "scipy", "torch", "jax", "skorch")
+PACKAGES = (
+    "skdigitnet", "scikit-learn", "numpy", "scipy", "torch", "jax", "skorch", "pytabkit",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

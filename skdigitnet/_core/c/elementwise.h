@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <string.h>
 
-typedef enum { IDENTITY, LOGISTIC, TANH, RELU, EXPONENTIAL } Function;
+#include "function.h"
 
 #define TEMPLATE "elementwise_template.h"
 

@@ -68,18 +68,34 @@ INLINE REAL NAME(tanh)(REAL z)
     return BUILTIN(copysign)(MULTIPLY_ADD(rest * (REAL)-0.5 * root, root, t), z);
 }
 
+INLINE REAL NAME(value)(const Function f, REAL z)
+{
+    switch (f) {
+    case IDENTITY:
+        return z;
+    case LOGISTIC:
+        return NAME(sigmoid)(z);
+    case TANH:
+        return NAME(tanh)(z);
+    case RELU:
+        return z < 0 ? 0 : z; /* a NaN stays a NaN: divergence is seen */
+    case EXPONENTIAL:
+        return NAME(exp)(z);
+    }
+    __builtin_unreachable();
+}
+
 enum { NAME(BLOCK) = 64 / sizeof(REAL) }; /* a whole number of vectors, or just one */
 
 INLINE void NAME(map_block)(const Function f, REAL *z)
 {
     _Pragma("GCC unroll 1") /* lest the loop be unrolled before it is vectorised */
     for (int j = 0; j < NAME(BLOCK); j++)
-        z[j] = f == LOGISTIC ? NAME(sigmoid)(z[j])
-             : f == TANH ? NAME(tanh)(z[j]) : NAME(exp)(z[j]);
+        z[j] = NAME(value)(f, z[j]);
 }
 
 /* z <- f(z). The last block ends where z ends and may overlap the one before: it is read
-   first and written last. An array that is no block at all is padded. */
+   first and written last. An array shorter than a block is padded. */
 INLINE void NAME(map_blocks)(const Function f, REAL *z, ptrdiff_t size)
 {
     REAL last[NAME(BLOCK)] = {0};
@@ -99,30 +115,48 @@ INLINE void NAME(map_blocks)(const Function f, REAL *z, ptrdiff_t size)
 
 static inline ATTRIBUTES void NAME(map)(Function f, REAL *z, ptrdiff_t size)
 {
-    if (f == LOGISTIC)
+    switch (f) {
+    case IDENTITY:
+        break;
+    case LOGISTIC:
         NAME(map_blocks)(LOGISTIC, z, size);
-    else if (f == TANH)
+        break;
+    case TANH:
         NAME(map_blocks)(TANH, z, size);
-    else if (f == EXPONENTIAL)
+        break;
+    case RELU:
+        NAME(map_blocks)(RELU, z, size);
+        break;
+    case EXPONENTIAL:
         NAME(map_blocks)(EXPONENTIAL, z, size);
-    else if (f == RELU)
-        for (ptrdiff_t i = 0; i < size; i++)
-            z[i] = z[i] < 0 ? 0 : z[i]; /* a NaN stays a NaN: divergence is seen */
+        break;
+    }
 }
 
 /* delta <- delta * f'(z), given a = f(z) */
 static inline ATTRIBUTES void NAME(multiply_by_derivative)(
     Function f, const REAL *restrict a, REAL *restrict delta, ptrdiff_t size)
 {
-    if (f == LOGISTIC)
+    switch (f) {
+    case IDENTITY:
+        break;
+    case LOGISTIC:
         for (ptrdiff_t i = 0; i < size; i++)
             delta[i] *= a[i] * (1 - a[i]);
-    else if (f == TANH)
+        break;
+    case TANH:
         for (ptrdiff_t i = 0; i < size; i++)
             delta[i] *= MULTIPLY_ADD(-a[i], a[i], 1);
-    else if (f == RELU)
+        break;
+    case RELU:
         for (ptrdiff_t i = 0; i < size; i++)
             delta[i] = a[i] == 0 ? 0 : delta[i];
+        break;
+    case EXPONENTIAL:
+        for (ptrdiff_t i = 0; i < size; i++)
+            delta[i] *= a[i];
+        break;
+    }
 }
 
 /* ||x||^2 in partial sums that stay in vector registers, added up in pairs */

@@ -1,3 +1,4 @@
+/* Fetching memory into the caches before it is needed. */
 #ifndef SKDIGITNET_PREFETCH_H
 #define SKDIGITNET_PREFETCH_H
 

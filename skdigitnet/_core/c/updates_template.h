@@ -62,14 +62,20 @@ static inline ATTRIBUTES void NAME(update)(
     const REAL *gradient, REAL *first, REAL *second, REAL *theta)
 {
     const REAL mu = rule->momentum;
-    if (rule->kind == GRADIENT_DESCENT)
+    switch (rule->kind) {
+    case GRADIENT_DESCENT:
         NAME(gradient_descent)(size, rate, decay, gradient, theta);
-    else if (rule->kind == MOMENTUM)
+        break;
+    case MOMENTUM:
         NAME(momentum)(size, rate, mu, decay, gradient, first, theta);
-    else if (rule->kind == NESTEROV)
+        break;
+    case NESTEROV:
         NAME(nesterov)(size, rate, mu, decay, gradient, first, theta);
-    else
+        break;
+    case ADAM:
         NAME(adam)(size, rate, rule, decay, gradient, first, second, theta);
+        break;
+    }
 }
 
 #undef NAME
