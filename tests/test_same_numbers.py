@@ -3,6 +3,7 @@
 import inspect
 import math
 import warnings
+from functools import partial
 from itertools import combinations, cycle, product
 
 import numpy as np
@@ -14,8 +15,17 @@ from sklearn.neural_network import MLPClassifier
 
 from skdigitnet import BackpropMLPClassifier
 from skdigitnet._problem.splits import hold_out
+from skdigitnet._training import plateau
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+
+@pytest.fixture(autouse=True)
+def same_patience(monkeypatch):
+    """MLPClassifier's on plateaus too, where ours is more patient (test_plateau.py)."""
+    monkeypatch.setattr(plateau, "PLATEAU_PATIENCE", 1)
+
+
 
 N, BATCH = 200, 20  # BATCH divides N, and N less the held-out tenth
 RNG = np.random.default_rng(0)
@@ -165,7 +175,7 @@ def test_other_depths(solver, hidden):
         {"batch_size": 1},
         {"batch_size": 33},  # the last batch is shorter
         {"batch_size": N},
-        {"batch_size": "auto"},
+        {"batch_size": N + 1},
         {"shuffle": False},
     ],
     ids=str,
@@ -262,6 +272,7 @@ def test_defaults_that_differ():
         "n_jobs",
         "scoring",
         "dropout",
+        "weight_init",
     }
     assert theirs.keys() <= ours.keys()
     assert {name for name in theirs if ours[name] != theirs[name]} == {
@@ -280,7 +291,7 @@ def test_alpha_does_not_depend_on_the_batch_size():
             for batch_size in (10, 100, N)
         ]
 
-    ours = losses(BackpropMLPClassifier)
+    ours = losses(partial(BackpropMLPClassifier, weight_init="sklearn"))
     assert ours == pytest.approx([ours[0]] * 3, rel=1e-10)
     # MLPClassifier's penalty is that of alpha * N / batch_size, ours is its own for one batch
     theirs = losses(MLPClassifier)
