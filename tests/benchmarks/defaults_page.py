@@ -7,7 +7,6 @@ The page has a line with BEGIN and, later, one with END; what was between them i
 from __future__ import annotations
 
 from pathlib import Path
-from statistics import fmean
 
 from defaults_data import GROUPS, HALVES
 from defaults_summary import (
@@ -18,6 +17,7 @@ from defaults_summary import (
     best_of,
     by_estimator,
     gains_on,
+    mean_accuracies,
     not_learned,
     seconds,
 )
@@ -29,7 +29,10 @@ TITLES = {
     "report": "The sets that nothing was chosen on",
     "choose": "The sets that settings were chosen on",
 }
-HEADER = ("", "sets", "mean accuracy", "sets with nothing learned", "fits that warn", "time")
+HEADER = (
+    "", "sets", "mean accuracy", "generated", "real",
+    "sets with nothing learned", "fits that warn", "time",
+)  # fmt: skip
 EQUAL = 0.005
 
 
@@ -47,7 +50,9 @@ def tables(ours: dict, peers: dict) -> str:
     """Machine, summary and accuracies by set; peers that saw the same data as ours."""
     own = ours["results"]
     seen = {(row["set"], row["data"], row["scaled"]) for row in own}
-    theirs = [r for r in peers["results"] if (r["set"], r["data"], r["scaled"]) in seen]
+    theirs = [
+        row for row in peers["results"] if (row["set"], row["data"], row["scaled"]) in seen
+    ]
     estimators = by_estimator([*own, *theirs])
     sections = [half_section(half, estimators) for half in reversed(HALVES)]
     sections.append(machine({"ours": ours, "peers": peers}))
@@ -62,15 +67,18 @@ def half_section(half: str, estimators: dict[str, dict[str, dict]]) -> list[str]
     chosen = {estimator: sets for estimator, sets in chosen.items() if sets}
     if OURS not in chosen:
         return []
-    everywhere, somewhere = {}, {}
-    for estimator, sets in chosen.items():
-        complete = sets.keys() == chosen[OURS].keys()
-        (everywhere if complete else somewhere)[estimator] = sets
-    lines = [f"## {TITLES[half]}", "", *summary_table(everywhere), *against(MLP, everywhere)]
-    for estimator, sets in somewhere.items():
-        common = {name: {n: s[n] for n in sets} for name, s in everywhere.items()}
-        lines += ["", f"{estimator} was measured on {len(sets)} of them:", ""]
-        lines += summary_table({**common, estimator: sets})
+    lines = [f"## {TITLES[half]}"]
+    # estimators side by side only where all were measured; ours is everywhere
+    measured_on = {frozenset(sets) for sets in chosen.values()}
+    for names in sorted(measured_on, key=len, reverse=True):
+        on_these = {
+            estimator: {name: sets[name] for name in sets if name in names}
+            for estimator, sets in chosen.items()
+            if names <= sets.keys()
+        }
+        if len(names) < len(chosen[OURS]):
+            lines += ["", f"On the {len(names)} of them that more were measured on:"]
+        lines += ["", *summary_table(on_these), *against(MLP, on_these)]
     return [*lines, "", *set_table(chosen)]
 
 
@@ -83,7 +91,7 @@ def summary_table(estimators: dict[str, dict[str, dict]]) -> list[str]:
             (
                 estimator,
                 str(len(sets)),
-                f"{fmean(map(accuracy, sets.values())):.2%}",
+                *means({name: accuracy(row) for name, row in sets.items()}),
                 str(sum(not_learned(row) > 0 for row in sets.values())),
                 f"{sum(bool(fold['warnings']) for fold in fits)} of {len(fits)}",
                 format_seconds(sum(map(seconds, sets.values()))),
@@ -91,8 +99,13 @@ def summary_table(estimators: dict[str, dict[str, dict]]) -> list[str]:
         )
     if best := best_of(estimators):
         which = f"the better of {MLP} and {LOGISTIC} on each set"
-        rows.append((which, str(len(best)), f"{fmean(best.values()):.2%}", "", "", ""))
+        rows.append((which, str(len(best)), *means(best), "", "", ""))
     return table(HEADER, rows)
+
+
+def means(accuracies: dict[str, float]) -> list[str]:
+    """Over all sets, over those generated and over the real ones."""
+    return ["" if mean is None else f"{mean:.2%}" for mean in mean_accuracies(accuracies)]
 
 
 def against(other: str, estimators: dict[str, dict[str, dict]]) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from statistics import fmean
 
-from defaults_data import HALVES
+from defaults_data import DATA_SETS, HALVES
 
 OURS, MLP, LOGISTIC = "BackpropMLPClassifier", "MLPClassifier", "LogisticRegression"
 HEADER = "set: rows x features, classes, half; accuracy, seconds of fits, iterations, remarks"
@@ -80,6 +80,19 @@ def best_of(estimators: dict[str, dict[str, dict]]) -> dict[str, float]:
     }
 
 
+def mean_accuracies(accuracies: dict[str, float]) -> tuple[float | None, ...]:
+    """Over all sets, over those generated and over the real ones; None over no set."""
+    drawn = [a for name, a in accuracies.items() if DATA_SETS[name].group == "generated"]
+    real = [a for name, a in accuracies.items() if DATA_SETS[name].group != "generated"]
+    return tuple(fmean(some) if some else None for some in ([*drawn, *real], drawn, real))
+
+
+def means_in_words(accuracies: dict[str, float]) -> str:
+    words = ("mean accuracy", "generated", "real")
+    means = zip(words, mean_accuracies(accuracies), strict=True)
+    return ", ".join(f"{word} {mean:.3%}" for word, mean in means if mean is not None)
+
+
 def gains_on(other: str, estimators: dict[str, dict[str, dict]]) -> dict[str, float]:
     """Our accuracy less the other's, by set, the lowest first."""
     ours, theirs = estimators.get(OURS, {}), estimators.get(other, {})
@@ -106,16 +119,17 @@ def half_lines(half: str, estimators: dict[str, dict[str, dict]]) -> list[str]:
         flat = sum(not_learned(row) > 0 for row in rows)
         said = ", ".join(f"{count} {which}" for which, count in sorted(warned(rows).items()))
         lines.append(
-            f"{half}: {name}, {len(rows)} sets: mean accuracy {fmean(map(accuracy, rows)):.3%},"
+            f"{half}: {name}, {len(rows)} sets:"
+            f" {means_in_words({row['set']: accuracy(row) for row in rows})},"
             f" {sum(map(seconds, rows)):.1f} s; nothing learned in a fold of {flat} sets;"
             f" warnings: {said or 'none'}"
         )
     halves = {row["set"]: row["half"] for sets in estimators.values() for row in sets.values()}
     best = best_of(estimators)
-    if of_half := [value for name, value in best.items() if halves[name] == half]:
+    if of_half := {name: value for name, value in best.items() if halves[name] == half}:
         lines.append(
             f"{half}: the best of {MLP} and {LOGISTIC} on each set, {len(of_half)} sets:"
-            f" mean accuracy {fmean(of_half):.3%}"
+            f" {means_in_words(of_half)}"
         )
     return lines
 
