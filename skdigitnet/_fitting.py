@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import sys
 import warnings
 from dataclasses import MISSING, fields, replace
@@ -11,8 +10,10 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.base import _fit_context
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils._param_validation import validate_parameter_constraints
 from sklearn.utils.metaestimators import available_if
 
+from skdigitnet._problem.arguments import twin
 from skdigitnet._problem.labels import Labels
 from skdigitnet._problem.network import (
     Network,
@@ -187,7 +188,9 @@ class FittingMixin(CallbackSupportMixin):
 
     def _validate_params(self) -> None:
         """scikit-learn's check, which takes numbers for real that NumPy cannot take."""
-        for name, value in self.get_params(deep=False).items():
+        # get_params looks for their names in the signature, which takes longer than a step
+        parameters = {name: getattr(self, name) for name in self._parameter_constraints}
+        for name, value in parameters.items():
             if not isinstance(value, Real):
                 continue
             if not isinstance(value, Integral | float | np.floating):
@@ -195,7 +198,9 @@ class FittingMixin(CallbackSupportMixin):
                 raise ValueError(f"{name} must be an int or a float; got a {kind}, {value}.")
             if isinstance(value, Integral) and abs(int(value)) > sys.float_info.max:
                 raise ValueError(f"{name} is an int larger than any float.")
-        super()._validate_params()
+        validate_parameter_constraints(
+            self._parameter_constraints, parameters, caller_name=type(self).__name__
+        )
 
     def _network(self, rows: TrainingRows, labels: Labels) -> Network:
         return make_network(
@@ -232,17 +237,18 @@ class FittingMixin(CallbackSupportMixin):
     ) -> Training:
         if not going_on:
             return Training.new(rows, labels, network, rule, self.random_state)
-        theta = network.pack(self.coefs_, self.intercepts_, rows.X.dtype)
+        weights = self.coefs_, self.intercepts_
         kept = getattr(self, "_training_state", None)
         if kept is None:
             kept = TrainingState(
-                theta,
+                network.pack(*weights, rows.X.dtype),
                 self.loss_,
                 list(self.loss_curve_),
+                best_loss=min(self.loss_curve_, default=np.inf),
                 n_samples_seen=self.t_,
                 weight_seen=float(self.t_),
             )
-        return Training.continued(rows, labels, network, rule, kept, theta, self.random_state)
+        return Training.continued(rows, labels, network, rule, kept, weights, self.random_state)
 
     def _solver(self) -> StochasticSolver | LBFGSSolver:
         kind = LBFGSSolver if self.solver == "lbfgs" else StochasticSolver
@@ -290,11 +296,15 @@ class FittingMixin(CallbackSupportMixin):
             self._publish(training, keep_state)
             task.end()
             raise
+        except BaseException:
+            training.take_back()
+            raise
         return warning
 
     def _publish(self, training: Training, keep_state: bool) -> None:
         with uninterrupted():
-            attributes = self._published(training)
+            attributes = self._published(training, training.state)
+            training.lengths = ()
             if keep_state:
                 attributes["_training_state"] = training.kept_state()
             self._replace_fit(attributes)
@@ -305,26 +315,30 @@ class FittingMixin(CallbackSupportMixin):
             self.__dict__.pop(name, None)
         self.__dict__.update(attributes)
 
-    def _published(self, training: Training) -> dict:
+    def _published(self, training: Training, state: TrainingState) -> dict:
         """The attributes of the estimator as it is fitted now."""
         return published_attributes(
             training.rows.features,
             training.labels,
             training.network,
-            training.state,
+            state,
             has_scores=training.rule.scoring is not None,
         )
 
     def _as_fitted(self, training: Training) -> dict:
         """What makes of a copy of this estimator a fitted one that can be pickled."""
+        return self._fitted_with(training, training.state.published_theta)
+
+    def _fitted_with(self, training: Training, theta: np.ndarray) -> dict:
         nothing = dict.fromkeys(("_training", *LEFT_BY_A_FIT))
-        return {**nothing, **self._published(training)}
+        # training goes on in the state's own arrays and lists
+        state = training.state.snapshot(theta.copy())
+        return {**nothing, **self._published(training, state)}
 
     def _with_weights(self, training: Training, theta: np.ndarray):
         """A copy fitted with these weights, for scorers; it knows no names of features."""
-        fitted = copy.copy(self)
-        fitted.__dict__.update(self._as_fitted(training), feature_names_in_=None)
-        fitted.coefs_, fitted.intercepts_ = training.network.unpack(theta.copy())
+        fitted = twin(self)
+        vars(fitted).update(self._fitted_with(training, theta), feature_names_in_=None)
         return fitted
 
 
@@ -343,8 +357,11 @@ def published_attributes(
     has_scores : bool
         Whether there are validation scores.
     """
-    # training may go on in the state's own arrays
-    coefs, intercepts = network.unpack(state.published_theta.copy())
+    # the best weights are copied: the state's tell whether the user has changed these
+    is_best = state.best_theta is not None
+    theta = state.published_theta
+    coefs, intercepts = network.unpack(theta.copy() if is_best else theta)
+    best_loss = state.best_loss if state.loss_curve else state.loss
     return {
         **features,
         "classes_": labels.classes,
@@ -357,9 +374,9 @@ def published_attributes(
         "n_iter_": state.n_iter,
         "t_": state.n_samples_seen,
         "loss_": state.loss,
-        "loss_curve_": list(state.loss_curve),
-        "best_loss_": None if has_scores else min(state.loss_curve, default=state.loss),
-        "validation_scores_": list(state.validation_scores) if has_scores else None,
+        "loss_curve_": state.loss_curve,
+        "best_loss_": None if has_scores else best_loss,
+        "validation_scores_": state.validation_scores if has_scores else None,
         "best_validation_score_": state.best if has_scores and state.best_iteration else None,
         "best_iteration_": state.best_iteration or None if has_scores else None,
     }

@@ -36,7 +36,14 @@ class PicklingMixin:
         if note["version"] != VERSION:  # which may have had fewer parameters
             state = {**_defaults(type(self)), **state}
         if state.get(TRAINING) is not None:
-            state[TRAINING] = TrainingState(**state[TRAINING])
+            kept = TrainingState(**state[TRAINING])
+            # a copy appends to lists of its own
+            kept.loss_curve = state["loss_curve_"] = list(kept.loss_curve)
+            kept.history = list(kept.history)
+            kept.validation_scores = list(kept.validation_scores)
+            if state["validation_scores_"] is not None:
+                state["validation_scores_"] = kept.validation_scores
+            state[TRAINING] = kept
         super().__setstate__(state)  # type: ignore[misc]
 
 

@@ -275,9 +275,9 @@ def test_without_callbacks_nothing_is_made_for_them(monkeypatch, solver, n_callb
     published = BackpropMLPClassifier._published
     subcontext = sklearn_callback.CallbackContext.subcontext
 
-    def counting_published(self, training):
+    def counting_published(self, *arguments):
         counts["published"] += 1
-        return published(self, training)
+        return published(self, *arguments)
 
     def counting_subcontext(*args, **kwargs):
         counts["contexts"] += 1

@@ -53,6 +53,16 @@ def check_features(estimator, X, **options):
     return X.astype(X.dtype.newbyteorder("="), copy=False)
 
 
+def twin(estimator):
+    """An estimator with the same attributes, which others can be given.
+
+    ``copy.copy`` copies what grows with training too, as it does for a pickle.
+    """
+    other = object.__new__(type(estimator))
+    vars(other).update(vars(estimator))
+    return other
+
+
 def as_floats(name: str, value) -> np.ndarray:
     """Value as an array of finite float64, or a ValueError that names the argument."""
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +9,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.validation import check_array, check_consistent_length
 
-from skdigitnet._problem.arguments import as_floats, check_features, check_indices, naming
+from skdigitnet._problem.arguments import as_floats, check_features, check_indices, naming, twin
 from skdigitnet._problem.labels import Labels, check_target
 
 
@@ -61,7 +60,7 @@ def check_training_rows(estimator, X, y, sample_weight, *, reset: bool) -> Train
         False if X must have the features of the estimator's last fit.
     """
     # scikit-learn notes the features before it looks at the values
-    scratch = copy.copy(estimator)
+    scratch = twin(estimator)
     X, y = _check_rows(scratch, X, y, dtype=(np.float64, np.float32), reset=reset)
     noted = ("n_features_in_", "feature_names_in_")
     return TrainingRows(
@@ -118,7 +117,7 @@ def check_validation_rows(
     if X_val is None or y_val is None:
         given, missing = ("X_val", "y_val") if y_val is None else ("y_val", "X_val")
         raise ValueError(f"{given} is given without {missing}; give both.")
-    scratch = copy.copy(estimator)
+    scratch = twin(estimator)
     vars(scratch).pop("feature_names_in_", None)  # of an earlier fit
     vars(scratch).update(rows.features)
     try:

@@ -90,7 +90,8 @@ def read_state(path: Path, key: str) -> TrainingState:
             " train from the start."
         )
     try:
-        values = {f.name: _checked(f.name, record.get(f.name)) for f in fields(TrainingState)}
+        names = {field.name for field in fields(TrainingState)} & record.keys()
+        values = {name: _checked(name, record[name]) for name in names}
         _check_generator(values["random_state"])
         return TrainingState(**values)
     except Exception as error:  # what was not written here raises nearly anything

@@ -36,6 +36,8 @@ MAX_DENSITY = 0.25
 MIN_PASSES = 3
 SAMPLED_ROWS = 1000
 
+Weights = tuple[list[np.ndarray], list[np.ndarray]]  # coefs and intercepts
+
 
 def faster_form(X, n_passes: int):
     """X, or a sparse copy of dense X with few entries: the kernels' bits are the same."""
@@ -72,7 +74,7 @@ def restored_generator(state: dict) -> np.random.RandomState:
     kind = getattr(np.random, state["bit_generator"])
     if not (isinstance(kind, type) and issubclass(kind, np.random.BitGenerator)):
         raise ValueError(f"{kind!r} is no bit generator")
-    generator = np.random.RandomState(kind())
+    generator = np.random.RandomState(kind(0))
     generator.set_state(state)
     return generator
 
@@ -93,6 +95,10 @@ class Training:
         Has drawn the initial weights; splits and shuffles the rows.
     is_drawn : bool
         Whether the weights that it begins with are those drawn, not given ones.
+    first_weights : pair of lists of ndarray or None
+        The coefs and intercepts that it begins with, where others hold them anyway.
+    lengths : tuple of pairs of list and int
+        How long the lists of the kept state were.
     watch : Watch
         There while it runs.
     memory : dict
@@ -106,6 +112,8 @@ class Training:
     state: TrainingState
     random_state: np.random.RandomState
     is_drawn: bool = False
+    first_weights: Weights | None = None
+    lengths: tuple[tuple[list, int], ...] = ()
     watch: Watch = field(init=False, repr=False)
     memory: dict[Any, Any] = field(default_factory=dict)
 
@@ -118,23 +126,49 @@ class Training:
         return cls(rows, labels, network, rule, state, random_state, is_drawn=True)
 
     @classmethod
-    def continued(cls, rows, labels, network, rule, kept, theta, random_state) -> Training:
-        """Go on from a copy of the state ``kept`` and from its random generator.
+    def continued(
+        cls, rows, labels, network, rule, kept: TrainingState, weights: Weights, random_state
+    ) -> Training:
+        """Go on from the state ``kept``, which stays as it is, and from its generator.
 
-        ``theta`` are the estimator's weights as they stand. If they are not those that
-        the state published, somebody has set them, and training goes on from them.
+        ``weights`` are the estimator's as they stand. If they are not those that the state
+        published, somebody has set them, and training goes on from them.
         """
-        state = kept.copy_as(theta.dtype)
-        if not np.array_equal(theta, state.published_theta):
-            state.theta = theta
+        theta = network.pack(*weights, rows.X.dtype)
+        published = kept.published_theta.astype(theta.dtype, copy=False)
+        first_weights: Weights | None = weights
+        if not np.array_equal(theta, published):
+            state = kept.copy_to_train(theta)
             state.forget_best()
-        training = cls(rows, labels, network, rule, state, check_random_state(random_state))
-        return training if state.random_state is None else training.go_on_from(state)
+        elif kept.best_theta is None:
+            state = kept.copy_to_train(theta)
+        else:
+            state = kept.copy_to_train(kept.theta.astype(theta.dtype))
+            first_weights = None
+        if state.random_state is None:
+            generator = check_random_state(random_state)
+        else:
+            generator = restored_generator(state.random_state)
+        return cls(
+            rows,
+            labels,
+            network,
+            rule,
+            state,
+            generator,
+            first_weights=first_weights,
+            lengths=tuple((numbers, len(numbers)) for numbers in kept.lists),
+        )
 
-    def go_on_from(self, state: TrainingState) -> Training:
+    def take_back(self) -> None:
+        """Make the state that it goes on from what it was."""
+        for numbers, length in self.lengths:
+            del numbers[length:]
+
+    def go_on_from(self, state: TrainingState) -> None:
         """Take this state and its generator for one's own."""
         self.state, self.random_state = state, restored_generator(state.random_state)
-        return self
+        self.first_weights = None
 
     def kept_state(self) -> TrainingState:
         """The state, complete, to be gone on from."""
@@ -189,7 +223,8 @@ class Training:
         operations = solver.step_rows(len(state.order)) * row_operations(network, X)
         with Team(n_threads(n_jobs, operations)) as team, Interrupts() as interrupts:
             objective = Objective(network, loss, alpha, data, state.order, team, dropout)
-            divergence = Divergence(objective, loss, rows.X, targets, state.theta)
+            first = self.first_weights or network.unpack(state.theta.copy())
+            divergence = Divergence(objective, loss, rows.X, targets, first)
             self.watch = Watch(
                 state,
                 objective,
@@ -204,6 +239,7 @@ class Training:
             try:
                 return solver.solve(objective, state, self.watch, self.random_state)
             finally:
+                del self.watch  # which may refer to this, and would keep its arrays alive
                 if not state.is_within_batch:
                     state.gradient = None
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -33,6 +32,8 @@ class TrainingState:
         The last loss; NaN before there is one.
     loss_curve : list of float
         The loss after each epoch or iteration.
+    best_loss : float
+        The smallest of them; infinity before there is one.
     history : list of tuple of float
         What the callback HistoryFrame has noted after each.
     n_samples_seen : int
@@ -86,6 +87,7 @@ class TrainingState:
     theta: np.ndarray
     loss: float = np.nan
     loss_curve: list[float] = field(default_factory=list)
+    best_loss: float = np.inf
     history: list[tuple[float, ...]] = field(default_factory=list)
     n_samples_seen: int = 0
     weight_seen: float = 0.0
@@ -161,6 +163,7 @@ class TrainingState:
         self.weight_seen += weight
         self.loss = loss
         self.loss_curve.append(loss)
+        self.best_loss = min(self.best_loss, loss)
         value = -loss
         if score is not None:
             self.validation_scores.append(score)
@@ -197,7 +200,9 @@ class TrainingState:
             self._start_from_best()
 
     def _start_from_best(self) -> None:
-        self.theta, self.position = self.published_theta, None
+        if self.best_theta is not None:
+            self.theta = self.best_theta.copy()
+        self.position = None
         self.forget_best()
 
     def forget_best(self) -> None:
@@ -234,10 +239,33 @@ class TrainingState:
             return False
         return not self.is_within_batch or self.gradient is not None
 
-    def copy_as(self, dtype) -> TrainingState:
-        """A copy that shares nothing, its weights, moments and gradient of that dtype."""
-        state = copy.deepcopy(self)
-        for name in ("theta", "best_theta", "moments", "gradient"):
-            if getattr(state, name) is not None:
-                setattr(state, name, getattr(state, name).astype(dtype, copy=False))
+    @property
+    def lists(self) -> tuple[list, ...]:
+        """What an epoch or iteration appends to."""
+        return self.loss_curve, self.validation_scores, self.history
+
+    def copy_to_train(self, theta: np.ndarray) -> TrainingState:
+        """A state to bring forward from these weights, while this one stays as it is.
+
+        Arrays that a solver writes into are copied, in the precision of ``theta``. The
+        lists are shared, since they only grow, and what was appended can be taken back.
+        """
+        state = replace(self, theta=theta)
+        for name in ("moments", "gradient"):
+            if getattr(self, name) is not None:
+                setattr(state, name, getattr(self, name).astype(theta.dtype))
+        if self.best_theta is not None:
+            state.best_theta = self.best_theta.astype(theta.dtype, copy=False)
         return state
+
+    def snapshot(self, theta: np.ndarray) -> TrainingState:
+        """As it is now but for its weights, of which this one is to be published."""
+        loss_curve, scores, history = map(list, self.lists)
+        return replace(
+            self,
+            theta=theta,
+            best_theta=None,
+            loss_curve=loss_curve,
+            validation_scores=scores,
+            history=history,
+        )
