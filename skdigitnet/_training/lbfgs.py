@@ -55,7 +55,7 @@ class LBFGSSolver:
         dtype = state.theta.dtype
         n_iterations = self.max_iter - state.n_iter_of_fit
         with watch.interrupts.held:
-            state.begin_updates("")
+            state.optimiser.begin("", state.theta)
         if watch.stopped:
             return None
         if n_iterations < 1:
@@ -86,9 +86,9 @@ class LBFGSSolver:
                     "gtol": self.tol if watch.score is None else DEFAULT_GTOL,
                 },
             )
-        state.loss = float(result.fun)
+        state.curve.last = float(result.fun)
         theta = result.x.astype(dtype)
-        watch.divergence.check(state.loss, theta, f"after {state.n_iter} iterations")
+        watch.divergence.check(state.curve.last, theta, f"after {state.n_iter} iterations")
         if watch.stopped:
             return None
         state.stopped = bool(result.success) or result.nit < n_iterations

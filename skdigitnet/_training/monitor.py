@@ -67,7 +67,7 @@ class Watch:
 
     @property
     def is_exhausted(self) -> bool:
-        return self.state.n_no_improvement > self.rule.patience
+        return self.state.best.n_no_improvement > self.rule.patience
 
     def say(self, message: str) -> None:
         if self.verbose:
@@ -95,9 +95,11 @@ class Watch:
         self.divergence.check(loss, state.theta, f"after {self.unit} {state.n_iter + 1}")
         score = None if self.score is None else self.score(state.theta)
         with self.interrupts.held:
-            state.record(loss, score, self.rule, len(objective.rows), objective.total_weight)
-            if self.verbose:
-                state.report(score)
+            state.end_epoch(loss, score, len(objective.rows), objective.total_weight)
+            self.rule.judge(state, loss, score)
+            self.say(f"Iteration {state.n_iter}, loss = {loss:.8f}")
+            if score is not None:
+                self.say(f"Validation score: {score:f}")
             state.stopped = rule_stops()
         # the state does not know of a callback's wish, so that it can be gone on from
         self.stopped = self.task.end_epoch() or state.stopped

@@ -69,7 +69,7 @@ def unchanged_on_error(random_state):
         raise
 
 
-def restored_generator(state: dict) -> np.random.RandomState:
+def restored_generator(state: Any) -> np.random.RandomState:
     """A generator that goes on from ``get_state(legacy=False)``."""
     kind = getattr(np.random, state["bit_generator"])
     if not (isinstance(kind, type) and issubclass(kind, np.random.BitGenerator)):
@@ -139,8 +139,8 @@ class Training:
         first_weights: Weights | None = weights
         if not np.array_equal(theta, published):
             state = kept.copy_to_train(theta)
-            state.forget_best()
-        elif kept.best_theta is None:
+            state.best.forget()
+        elif kept.best.theta is None:
             state = kept.copy_to_train(theta)
         else:
             state = kept.copy_to_train(kept.theta.astype(theta.dtype))
@@ -220,9 +220,9 @@ class Training:
         X = faster_form(rows.X, solver.n_passes)
         data = Data(X, targets, weight)
         score = self._score(loss, class_weight, weight, fitted)
-        operations = solver.step_rows(len(state.order)) * row_operations(network, X)
+        operations = solver.step_rows(len(state.epoch.order)) * row_operations(network, X)
         with Team(n_threads(n_jobs, operations)) as team, Interrupts() as interrupts:
-            objective = Objective(network, loss, alpha, data, state.order, team, dropout)
+            objective = Objective(network, loss, alpha, data, state.epoch.order, team, dropout)
             first = self.first_weights or network.unpack(state.theta.copy())
             divergence = Divergence(objective, loss, rows.X, targets, first)
             self.watch = Watch(
@@ -240,8 +240,8 @@ class Training:
                 return solver.solve(objective, state, self.watch, self.random_state)
             finally:
                 del self.watch  # which may refer to this, and would keep its arrays alive
-                if not state.is_within_batch:
-                    state.gradient = None
+                if not state.epoch.is_within_batch:
+                    state.epoch.gradient = None
 
     def _targets(self, y) -> np.ndarray:
         """y as the kernels take it."""
@@ -253,8 +253,8 @@ class Training:
     def _split(self, targets, weight) -> None:
         """Give the state its training and held-out rows, unless it has them."""
         state = self.state
-        order, held_out = state.order, state.held_out
-        if not state.fits_rows(len(targets), self.rule.holds_out):
+        order, held_out = state.epoch.order, state.epoch.held_out
+        if not state.epoch.fits_rows(len(targets), self.rule.holds_out):
             order, held_out = np.arange(len(targets), dtype=np.intp), None
             if self.rule.holds_out:
                 order, held_out = hold_out(
@@ -262,7 +262,7 @@ class Training:
                 )
         elif held_out is not None:
             order, held_out = spread_classes(targets, weight, order, held_out)
-        if order is not state.order:
+        if order is not state.epoch.order:
             state.start_on_rows(order, held_out)
 
     def _score(self, loss, class_weight, weight, fitted) -> Score | None:
@@ -274,7 +274,7 @@ class Training:
             X, y = rows.X, rows.y
             weight = apply_class_weight(class_weight, y, self.labels, rows.sample_weight)
         else:
-            held_out = self.state.held_out
+            held_out = self.state.epoch.held_out
             X, y, weight = self.rows.X[held_out], self.rows.y[held_out], weight[held_out]
         if scoring == "accuracy":
             output_layer = OutputLayer(self.network.out_activation, self.labels.multilabel)

@@ -114,12 +114,12 @@ class StochasticSolver:
             beta_2=self.beta_2,
             epsilon=self.epsilon,
         )
-        state.begin_updates(self._update_rule())
-        update.n_steps = state.n_steps
-        if state.gradient is None:
-            state.gradient = np.empty_like(state.theta)
-        if state.batch_size != self._batch_rows():
-            state.position = None  # batches of another size cannot be gone on with
+        state.optimiser.begin(self._update_rule(), state.theta)
+        update.n_steps = state.optimiser.n_steps
+        if state.epoch.gradient is None:
+            state.epoch.gradient = np.empty_like(state.theta)
+        if state.epoch.batch_size != self._batch_rows():
+            state.epoch.position = None  # batches of another size cannot be gone on with
         return update
 
     def _update_rule(self) -> str:
@@ -131,9 +131,9 @@ class StochasticSolver:
 
     def _epoch(self, objective, state, update, watch, random_state) -> float:
         """The rest of a pass over the training rows; its batches' mean objective."""
-        n_rows = len(state.order)
+        n_rows = len(state.epoch.order)
         batch_size = min(self._batch_rows(), n_rows)
-        if state.position is None:
+        if state.epoch.position is None:
             with watch.interrupts.held:
                 self._begin_epoch(objective, state, random_state)
         update.learning_rate = self._rate(objective, state)
@@ -141,34 +141,34 @@ class StochasticSolver:
         row_operations = objective.row_operations
         row_operations += (BATCH_OPERATIONS + 20 * len(state.theta)) // batch_size
         call_rows = max(1, CALL_OPERATIONS // row_operations)
-        while state.position < n_rows:
+        while state.epoch.position < n_rows:
             with watch.interrupts.held:
-                state.position, loss = objective.team.run(
+                state.epoch.position, loss = objective.team.run(
                     kernels.train,
                     objective.workspace,
                     update,
-                    state.order,
-                    state.position,
-                    min(state.position + call_rows, n_rows),
+                    state.epoch.order,
+                    state.epoch.position,
+                    min(state.epoch.position + call_rows, n_rows),
                     batch_size,
                     objective.decay,
                     state.theta,
-                    state.gradient,
-                    state.moments,
-                    state.dropout_key,
+                    state.epoch.gradient,
+                    state.optimiser.moments,
+                    state.epoch.dropout_key,
                 )
-                state.epoch_loss += loss
-                state.n_steps = update.n_steps
-        return state.epoch_loss / n_rows
+                state.epoch.loss += loss
+                state.optimiser.n_steps = update.n_steps
+        return state.epoch.loss / n_rows
 
     def _begin_epoch(self, objective, state, random_state) -> None:
-        order, key = state.order, 0
+        order, key = state.epoch.order, 0
         if self.shuffle:
             # the draws of sklearn.utils.shuffle, without its checks
             order = order[random_state.permutation(len(order))]
         if any(objective.dropout):
             key = int(random_state.randint(1, 2**63 - 1, dtype=np.int64))
-        state.begin_epoch(order, self._batch_rows(), key)
+        state.epoch.begin(order, self._batch_rows(), key)
 
     def _rate(self, objective: Objective, state: TrainingState) -> float:
         """The learning rate of the next epoch."""
@@ -189,7 +189,7 @@ class StochasticSolver:
                 return 0.0
         if self._is_adaptive():
             # one by one, as MLPClassifier does: the last bit decides when to stop
-            for _ in range(state.n_rate_cuts):
+            for _ in range(state.optimiser.n_rate_cuts):
                 initial /= RATE_CUT
         return initial
 
@@ -206,7 +206,7 @@ class StochasticSolver:
         if not self._is_adaptive() or self._rate(objective, state) <= MIN_ADAPTIVE_RATE:
             watch.say(f"{message} Stopping.")
             return True
-        state.n_rate_cuts += 1
-        state.n_no_improvement = 0
+        state.optimiser.n_rate_cuts += 1
+        state.best.n_no_improvement = 0
         watch.say(f"{message} Setting learning rate to {self._rate(objective, state):f}")
         return False

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import joblib
 
 from skdigitnet._problem.rows import ValidationRows
+from skdigitnet._training.state import TrainingState
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,20 @@ class StoppingRule:
     @property
     def holds_out(self) -> bool:
         return self.scoring is not None and self.validation is None
+
+    def judge(self, state: TrainingState, loss: float, score: float | None) -> None:
+        """Note whether an epoch or iteration was an improvement, and the best one.
+
+        The rule is MLPClassifier's: no improvement is a value below the best so far plus
+        ``tol``, and any higher value, however little, is the new best.
+        """
+        best, value = state.best, -loss if score is None else score
+        improved = value >= best.value + self.tol
+        best.n_no_improvement = 0 if improved else best.n_no_improvement + 1
+        if value > best.value:
+            best.value, best.iteration = value, state.n_iter
+            if score is not None and self.restore_best:
+                best.theta = state.theta.copy()
 
     @property
     def criterion(self) -> str:
