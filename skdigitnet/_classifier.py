@@ -16,20 +16,22 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from skdigitnet._problem.arguments import check_parameters, naming, plain_parameters
+from skdigitnet._problem.arguments import check_parameters, naming, plain, plain_parameters
 from skdigitnet._problem.output_layer import OutputLayer
 from skdigitnet._problem.prediction import has_probabilities, labels_of, read_outputs
 from skdigitnet._problem.rows import check_sample_weight
 from skdigitnet._system.interrupts import uninterrupted
 from skdigitnet._training import fitting, pickled
 from skdigitnet._training.callback_bridge import CallbackSupportMixin
+from skdigitnet._training.fitting import SOLVERS
 from skdigitnet._training.published import replace_fit
 from skdigitnet._training.schedules import SCHEDULES
 from skdigitnet._training.weights_file import read_weights, write_weights
 
 
-def _is_stochastic(estimator) -> bool:
-    if isinstance(estimator.solver, str) and estimator.solver in ("sgd", "adam"):
+def _has_partial_fit(estimator) -> bool:
+    solver = plain(estimator.solver)
+    if isinstance(solver, str) and solver in SOLVERS and SOLVERS[solver].has_partial_fit:
         return True
     raise AttributeError(
         f"partial_fit is there for solver='sgd' and solver='adam'; solver={estimator.solver!r}"
@@ -409,7 +411,7 @@ class BackpropMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
             warnings.warn(warning, ConvergenceWarning, stacklevel=3)
         return self
 
-    @available_if(_is_stochastic)
+    @available_if(_has_partial_fit)
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Train for one epoch on these rows.
 

@@ -156,17 +156,17 @@ class EarlyStopping(_Callback):
             self.y_val,
             self.sample_weight_val,
         )
-        rows = training.rule.validation if rows is None else rows
+        rows = training.validation if rows is None else rows
         if rows is None:
             raise ValueError(
                 "EarlyStopping has no validation rows: give X_val and y_val to it, or to fit."
             )
+        training.validation = rows
         training.rule = replace(
             training.rule,
             tol=self.min_delta,
             patience=self.patience,
             scoring=plain(self.scoring),
-            validation=rows,
             restore_best=self.restore_best,
         )
 

@@ -338,7 +338,7 @@ def test_before_scikit_learn_1_9_there_are_no_callbacks(monkeypatch):
         with pytest.raises(RuntimeError, match=r"1\.9 or newer; this is scikit-learn"):
             estimator.set_callbacks(*callbacks)
     assert not module.has_callbacks(estimator)
-    task = module.FitTask(estimator, X, y, None, dict)
+    task = module.FitTask(estimator, X, y, None, published=dict, fitted=None)
     task.begin(3)
     task.begin_epoch()
     assert task.end_epoch() is False

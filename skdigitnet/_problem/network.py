@@ -203,14 +203,13 @@ def _check_arrays(name: str, arrays, shapes: list, dtype) -> list[np.ndarray] | 
     return checked
 
 
-def check_dropout(dropout, network: Network, solver: str) -> tuple[float, ...]:
+def check_dropout(dropout, network: Network) -> tuple[float, ...]:
     """The share of units to drop of each hidden layer; empty for none.
 
     Raises
     ------
     ValueError
-        If a share is not in [0, 1), if there is not one for each hidden layer, or if
-        the solver cannot do it.
+        If a share is not in [0, 1), or if there is not one for each hidden layer.
     """
     n_hidden = len(network.layer_sizes) - 2
     rates = as_floats("dropout", dropout)
@@ -221,11 +220,4 @@ def check_dropout(dropout, network: Network, solver: str) -> tuple[float, ...]:
             f"dropout={dropout!r} must be a number in [0, 1), or a list of {n_hidden}, one for"
             " each hidden layer."
         )
-    if not rates.any():
-        return ()
-    if solver == "lbfgs":
-        raise ValueError(
-            f"dropout={dropout!r} does not go with solver='lbfgs', whose objective must stay"
-            " the same from one evaluation to the next; use solver='sgd' or 'adam'."
-        )
-    return tuple(rates.tolist())
+    return tuple(rates.tolist()) if rates.any() else ()

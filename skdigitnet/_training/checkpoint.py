@@ -42,14 +42,13 @@ def fingerprint(estimator, training: Training) -> str:
         del parameters[name]
     rule = training.rule
     start = None if training.is_drawn else _bytes_of(replace(training.state, records={}))
-    validation = None if rule.validation is None else rule.validation.numbers
+    validation = None if training.validation is None else training.validation.numbers
     rows = [training.rows.numbers, validation]
-    rule_set = {f.name: getattr(rule, f.name) for f in fields(rule) if f.name != "validation"}
     try:
         hashed = [
             _not_default(parameters, defaults(type(estimator))),
             start,
-            _not_default(rule_set, {f.name: f.default for f in fields(rule)}),
+            _not_default(vars(rule), {f.name: f.default for f in fields(rule)}),
             rows,
         ]
         return str(joblib.hash(hashed))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, fields
+from dataclasses import fields
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
@@ -25,10 +26,17 @@ from skdigitnet._problem.rows import (
 from skdigitnet._training.callback_bridge import NO_CALLBACKS, FitTask, has_callbacks
 from skdigitnet._training.lbfgs import LBFGSSolver
 from skdigitnet._training.published import as_fitted, fitted_twin, publish
-from skdigitnet._training.run import Training, unchanged_on_error
+from skdigitnet._training.run import Settings, Training, unchanged_on_error
 from skdigitnet._training.sgd import StochasticSolver
+from skdigitnet._training.solver import Solver
 from skdigitnet._training.state import Curve, TrainingState
 from skdigitnet._training.stopping import StoppingRule
+
+SOLVERS: dict[str, Any] = {
+    "sgd": StochasticSolver,
+    "adam": StochasticSolver,
+    "lbfgs": LBFGSSolver,
+}
 
 
 def fit(estimator, X, y, sample_weight, *, validation: tuple, initial: tuple) -> str | None:
@@ -52,16 +60,29 @@ def fit(estimator, X, y, sample_weight, *, validation: tuple, initial: tuple) ->
     network = _network(parameters, rows, labels)
     coef_init, intercept_init = initial
     weights = check_initial(network, coef_init, intercept_init, rows.X.dtype)
-    checked = check_validation_rows(estimator, rows, labels, *validation)
-    rule = _stopping_rule(estimator, parameters, checked)
+    checked = _validation_rows(estimator, parameters, rows, labels, validation)
+    rule = _stopping_rule(parameters)
     with unchanged_on_error(estimator.random_state):
-        training = _training(estimator, rows, labels, network, rule, going_on=going_on)
+        training = _training(estimator, rows, labels, network, rule, checked, going_on=going_on)
         if afresh:
             training.set_weights(*weights)
         training.state.begin_fit(finish_last=True)
-        task = FitTask(estimator, X, y, sample_weight, lambda: as_fitted(training))
-        keep_state = parameters.warm_start
-        return _train(estimator, parameters, training, task, keep_state=keep_state)
+        task = FitTask(
+            estimator,
+            X,
+            y,
+            sample_weight,
+            published=lambda: as_fitted(training),
+            fitted=lambda theta: fitted_twin(estimator, training, theta),
+        )
+        return _train(
+            estimator,
+            parameters,
+            training,
+            task,
+            parameters.max_iter,
+            keep_state=parameters.warm_start,
+        )
 
 
 def partial_fit(estimator, X, y, classes, sample_weight) -> None:
@@ -75,9 +96,9 @@ def partial_fit(estimator, X, y, classes, sample_weight) -> None:
     network = _network(parameters, rows, labels)
     no_rule = StoppingRule(parameters.tol, patience=np.inf)
     with unchanged_on_error(estimator.random_state):
-        training = _training(estimator, rows, labels, network, no_rule, going_on=going_on)
+        training = _training(estimator, rows, labels, network, no_rule, None, going_on=going_on)
         training.state.begin_fit(finish_last=False)
-        _train(estimator, parameters, training, NO_CALLBACKS, n_epochs=1, keep_state=True)
+        _train(estimator, parameters, training, NO_CALLBACKS, 1, keep_state=True)
 
 
 def _network(parameters: SimpleNamespace, rows: TrainingRows, labels: Labels) -> Network:
@@ -91,36 +112,32 @@ def _network(parameters: SimpleNamespace, rows: TrainingRows, labels: Labels) ->
     )
 
 
-def _stopping_rule(
-    estimator, parameters: SimpleNamespace, validation: ValidationRows | None
-) -> StoppingRule:
+def _stopping_rule(parameters: SimpleNamespace) -> StoppingRule:
+    return StoppingRule(
+        parameters.tol,
+        parameters.n_iter_no_change,
+        parameters.scoring if parameters.early_stopping else None,
+        parameters.validation_fraction,
+    )
+
+
+def _validation_rows(
+    estimator, parameters: SimpleNamespace, rows: TrainingRows, labels: Labels, given: tuple
+) -> ValidationRows | None:
+    validation = check_validation_rows(estimator, rows, labels, *given)
     early_stopping = parameters.early_stopping
     if validation is not None and not (early_stopping or has_callbacks(estimator)):
         raise ValueError(
             "X_val and y_val are for early_stopping=True, or for a callback, and"
             f" early_stopping={early_stopping!r}. Set it to True, or leave them out."
         )
-    return StoppingRule(
-        parameters.tol,
-        parameters.n_iter_no_change,
-        parameters.scoring if early_stopping else None,
-        validation,
-        parameters.validation_fraction,
-    )
+    return validation
 
 
-def _training(
-    estimator,
-    rows: TrainingRows,
-    labels: Labels,
-    network: Network,
-    rule: StoppingRule,
-    *,
-    going_on: bool,
-) -> Training:
-    random_state = estimator.random_state
+def _training(estimator, rows, labels, network, rule, validation, *, going_on) -> Training:
+    problem = rows, labels, network, rule, validation, estimator.random_state
     if not going_on:
-        return Training.new(rows, labels, network, rule, random_state)
+        return Training.new(*problem)
     weights = estimator.coefs_, estimator.intercepts_
     kept = getattr(estimator, "_training_state", None)
     if kept is None:
@@ -131,13 +148,33 @@ def _training(
             n_samples_seen=estimator.t_,
             weight_seen=float(estimator.t_),
         )
-    return Training.continued(rows, labels, network, rule, kept, weights, random_state)
+    return Training.continued(*problem, kept, weights)
 
 
-def _solver(parameters: SimpleNamespace, **options) -> StochasticSolver | LBFGSSolver:
-    kind = LBFGSSolver if parameters.solver == "lbfgs" else StochasticSolver
-    values = {f.name: getattr(parameters, f.name) for f in fields(kind) if f.default is MISSING}
-    return kind(**values, **options)
+def solver_of(parameters: SimpleNamespace) -> Solver:
+    """The solver that the parameters name, with those that are its own."""
+    kind = SOLVERS[parameters.solver]
+    known = {**vars(parameters), "schedule_length": parameters.max_iter}
+    return kind(**{field.name: known[field.name] for field in fields(kind)})
+
+
+def _settings(parameters: SimpleNamespace, solver: Solver, network: Network) -> Settings:
+    dropout = check_dropout(parameters.dropout, network)
+    if dropout and not solver.has_dropout:
+        able = " or ".join(repr(name) for name, kind in SOLVERS.items() if kind.has_dropout)
+        raise ValueError(
+            f"dropout={parameters.dropout!r} does not go with solver={parameters.solver!r},"
+            " whose objective must stay the same from one evaluation to the next; use"
+            f" solver={able}."
+        )
+    return Settings(
+        loss=parameters.loss,
+        alpha=parameters.alpha,
+        dropout=dropout,
+        class_weight=parameters.class_weight,
+        n_jobs=parameters.n_jobs,
+        verbose=parameters.verbose,
+    )
 
 
 def _train(
@@ -145,39 +182,27 @@ def _train(
     parameters: SimpleNamespace,
     training: Training,
     task: FitTask,
+    n_epochs: int,
     *,
     keep_state: bool,
-    **options,
 ) -> str | None:
     """Tell the callbacks, train and publish; return the solver's warning."""
-    solver = _solver(parameters, **options)
-    dropout = check_dropout(parameters.dropout, training.network, parameters.solver)
+    solver = solver_of(parameters)
+    settings = _settings(parameters, solver, training.network)
     estimator._training = training  # where callbacks find it
     try:
-        task.begin(solver.n_passes)
-        return _run(
-            estimator, parameters, training, solver, dropout, task, keep_state=keep_state
-        )
+        task.begin(n_epochs)
+        return _run(estimator, training, solver, settings, task, n_epochs, keep_state)
     finally:
         del estimator._training
 
 
-def _run(
-    estimator, parameters, training, solver, dropout, task, *, keep_state: bool
-) -> str | None:
+def _run(estimator, training, solver, settings, task, n_epochs, keep_state) -> str | None:
     """Train and publish, on Ctrl-C what there is."""
     try:
-        warning = training.run(
-            solver,
-            loss=parameters.loss,
-            alpha=parameters.alpha,
-            class_weight=parameters.class_weight,
-            n_jobs=parameters.n_jobs,
-            verbose=parameters.verbose,
-            dropout=dropout,
-            task=task,
-            fitted=lambda theta: fitted_twin(estimator, training, theta),
-        )
+        with training.started(solver, settings, task, n_epochs) as run:
+            run.advance(n_epochs - training.state.n_iter_of_fit)
+            warning = run.warning()
         publish(estimator, training, keep_state=keep_state)
         task.end()
     except KeyboardInterrupt:

@@ -26,86 +26,110 @@ class LBFGSSolver:
        bound constrained optimization", SIAM J. Sci. Comput. 16, 1995.
     """
 
-    max_iter: int
     max_fun: int
     tol: float
     unit: ClassVar[str] = "iteration"
-
-    @property
-    def n_passes(self) -> int:
-        """How often each row may be gone through, if no iteration needs a second look."""
-        return self.max_iter
+    has_partial_fit: ClassVar[bool] = False
+    has_dropout: ClassVar[bool] = False
 
     def step_rows(self, n_rows: int) -> int:
         """How many rows go through the network together."""
         return min(MAX_BLOCK_ROWS, n_rows)
 
-    def solve(
+    def start(
         self,
         objective: Objective,
         state: TrainingState,
         watch: Watch,
         random_state: np.random.RandomState,
-    ) -> str | None:
-        """Minimise the objective; see :meth:`StochasticSolver.solve`.
+    ) -> LBFGSRun:
+        """Begin to train; see :meth:`Solver.start`.
 
         ``tol`` bounds the largest element of the gradient. With a validation score it is
         the stopping rule's instead, and the score is taken after every iteration.
         """
-        dtype = state.theta.dtype
-        n_iterations = self.max_iter - state.n_iter_of_fit
         with watch.interrupts.held:
             state.optimiser.begin("", state.theta)
+        return LBFGSRun(self, objective, state, watch)
+
+
+class LBFGSRun:
+    """L-BFGS-B at work; each call to advance begins with no memory of past gradients."""
+
+    def __init__(
+        self, solver: LBFGSSolver, objective: Objective, state: TrainingState, watch: Watch
+    ):
+        self.solver, self.objective, self.state, self.watch = solver, objective, state, watch
+        self._warning: str | None = None
+        self._n_evaluations = 0
+
+    def advance(self, n_epochs: int) -> None:
+        """Train on; see :meth:`SolverRun.advance`."""
+        state, watch = self.state, self.watch
         if watch.stopped:
-            return None
-        if n_iterations < 1:
-            return self._max_iter_reached()
-
-        def loss_and_gradient(theta):
-            watch.epoch_begins()
-            loss, gradient = objective.loss_and_gradient(theta)
-            return loss, gradient.astype(np.float64, copy=False)
-
-        def iteration_ends(intermediate_result: OptimizeResult):
-            state.theta = intermediate_result.x.astype(dtype)
-            loss = float(intermediate_result.fun)
-            watch.epoch_ends(loss, lambda: watch.score is not None and watch.is_exhausted)
-            if watch.stopped:
-                raise StopIteration
-
+            return
+        if n_epochs < 1:
+            self._warning = self._all_done()
+            return
+        if self._n_evaluations >= self.solver.max_fun:
+            state.stopped = watch.stopped = True
+            self._warning = self._no_evaluation_left()
+            return
+        dtype = state.theta.dtype
         with single_threaded_blas():
             result = minimize(
-                loss_and_gradient,
+                self._loss_and_gradient,
                 state.theta.astype(np.float64),
                 method="L-BFGS-B",
                 jac=True,
-                callback=iteration_ends,
+                callback=self._iteration_ends,
                 options={
-                    "maxiter": n_iterations,
-                    "maxfun": self.max_fun,
-                    "gtol": self.tol if watch.score is None else DEFAULT_GTOL,
+                    "maxiter": n_epochs,
+                    "maxfun": self.solver.max_fun - self._n_evaluations,
+                    "gtol": self.solver.tol if watch.score is None else DEFAULT_GTOL,
                 },
             )
+        self._n_evaluations += result.nfev
         state.curve.last = float(result.fun)
         theta = result.x.astype(dtype)
         watch.divergence.check(state.curve.last, theta, f"after {state.n_iter} iterations")
         if watch.stopped:
-            return None
-        state.stopped = bool(result.success) or result.nit < n_iterations
-        return None if result.success else self._warning(result, n_iterations)
+            return
+        state.stopped = watch.stopped = bool(result.success) or result.nit < n_epochs
+        self._warning = None if result.success else self._why(result, n_epochs)
 
-    def _warning(self, result: OptimizeResult, n_iterations: int) -> str:
-        if result.nit >= n_iterations:
-            return self._max_iter_reached()
-        if result.nfev >= self.max_fun:
-            return (
-                f"L-BFGS reached max_fun={self.max_fun} evaluations of the loss and has not"
-                " converged yet. Raise max_fun, or scale X."
-            )
+    def warning(self) -> str | None:
+        """Why training has not converged, if it has not."""
+        return self._warning
+
+    def _loss_and_gradient(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
+        self.watch.epoch_begins()
+        loss, gradient = self.objective.loss_and_gradient(theta)
+        return loss, gradient.astype(np.float64, copy=False)
+
+    def _iteration_ends(self, intermediate_result: OptimizeResult) -> None:
+        state, watch = self.state, self.watch
+        state.theta = intermediate_result.x.astype(state.theta.dtype)
+        loss = float(intermediate_result.fun)
+        watch.epoch_ends(loss, lambda: watch.score is not None and watch.is_exhausted)
+        if watch.stopped:
+            raise StopIteration
+
+    def _why(self, result: OptimizeResult, n_epochs: int) -> str:
+        if result.nit >= n_epochs:
+            return self._all_done()
+        if self._n_evaluations >= self.solver.max_fun:
+            return self._no_evaluation_left()
         return f"L-BFGS stopped without converging: {result.message}. Scale X, or raise tol."
 
-    def _max_iter_reached(self) -> str:
+    def _no_evaluation_left(self) -> str:
         return (
-            f"L-BFGS reached max_iter={self.max_iter} iterations and has not converged"
-            " yet. Raise max_iter, or scale X."
+            f"L-BFGS reached max_fun={self.solver.max_fun} evaluations of the loss and has not"
+            " converged yet. Raise max_fun, or scale X."
+        )
+
+    def _all_done(self) -> str:
+        return (
+            f"L-BFGS reached max_iter={self.state.n_iter_of_fit} iterations and has not"
+            " converged yet. Raise max_iter, or scale X."
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,6 +16,23 @@ from skdigitnet._training.state import TrainingState
 from skdigitnet._training.stopping import StoppingRule
 
 
+@dataclass(frozen=True)
+class Judges:
+    """What says how good the weights are.
+
+    Attributes
+    ----------
+    rule : StoppingRule
+    divergence : Divergence
+    score : callable or None
+        Score of a theta on the validation rows.
+    """
+
+    rule: StoppingRule
+    divergence: Divergence
+    score: Callable[[np.ndarray], float] | None
+
+
 class Watch:
     """Scores, records, prints, tells the callbacks and says when to stop.
 
@@ -22,10 +40,7 @@ class Watch:
     ----------
     state : TrainingState
     objective : Objective
-    divergence : Divergence
-    rule : StoppingRule
-    score : callable or None
-        Score of a theta on the validation rows.
+    judges : Judges
     task : FitTask
     interrupts : Interrupts
     verbose : bool or int
@@ -45,18 +60,16 @@ class Watch:
         self,
         state: TrainingState,
         objective: Objective,
-        divergence: Divergence,
-        rule: StoppingRule,
-        score: Callable[[np.ndarray], float] | None,
+        judges: Judges,
         task: FitTask,
         interrupts: Interrupts,
+        *,
         verbose: bool | int,
         unit: str,
     ):
-        self.state, self.objective, self.rule = state, objective, rule
-        self.divergence = divergence
-        self.score, self.task, self.verbose = score, task, verbose
-        self.interrupts, self.unit = interrupts, unit
+        self.state, self.objective = state, objective
+        self.rule, self.divergence, self.score = judges.rule, judges.divergence, judges.score
+        self.task, self.interrupts, self.verbose, self.unit = task, interrupts, verbose, unit
         self.began = self.epoch_began = time.monotonic()
         self.learning_rate, self.stopped = np.nan, state.stopped
 

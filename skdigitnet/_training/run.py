@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,16 +17,15 @@ from skdigitnet._problem.labels import Labels
 from skdigitnet._problem.network import Network
 from skdigitnet._problem.objective import Objective
 from skdigitnet._problem.output_layer import OutputLayer
-from skdigitnet._problem.rows import TrainingRows
+from skdigitnet._problem.rows import TrainingRows, ValidationRows
 from skdigitnet._problem.splits import hold_out, spread_classes
 from skdigitnet._system.interrupts import Interrupts, uninterrupted
 from skdigitnet._system.threads import Team, n_threads
 from skdigitnet._training.callback_bridge import FitTask
 from skdigitnet._training.divergence import Divergence
-from skdigitnet._training.lbfgs import LBFGSSolver
-from skdigitnet._training.monitor import Watch
+from skdigitnet._training.monitor import Judges, Watch
 from skdigitnet._training.scoring import Score, accuracy_on, minus_loss_on, scorer_on
-from skdigitnet._training.sgd import StochasticSolver
+from skdigitnet._training.solver import Solver, SolverRun
 from skdigitnet._training.state import TrainingState
 from skdigitnet._training.stopping import StoppingRule
 
@@ -79,6 +78,30 @@ def restored_generator(state: Any) -> np.random.RandomState:
     return generator
 
 
+@dataclass(frozen=True)
+class Settings:
+    """The estimator's parameters of these names that concern every solver.
+
+    Attributes
+    ----------
+    loss : {"log_loss", "squared_error"}
+    alpha : float
+    dropout : tuple of float
+        Of each hidden layer; empty for none.
+    class_weight : dict, list of dict, "balanced" or None
+    n_jobs : int or None
+        Threads to train with, as scikit-learn means it.
+    verbose : bool or int
+    """
+
+    loss: str
+    alpha: float
+    dropout: tuple[float, ...]
+    class_weight: Any
+    n_jobs: int | None
+    verbose: bool | int
+
+
 @dataclass
 class Training:
     """What a call to fit works on.
@@ -89,8 +112,10 @@ class Training:
     labels : Labels
     network : Network
     rule : StoppingRule
+    validation : ValidationRows or None
+        The user's rows for the rule's score, and for callbacks.
     state : TrainingState
-        Brought forward by :meth:`run`.
+        Brought forward by a solver that is :meth:`started`.
     random_state : RandomState
         Has drawn the initial weights; splits and shuffles the rows.
     is_drawn : bool
@@ -109,6 +134,7 @@ class Training:
     labels: Labels
     network: Network
     rule: StoppingRule
+    validation: ValidationRows | None
     state: TrainingState
     random_state: np.random.RandomState
     is_drawn: bool = False
@@ -118,16 +144,24 @@ class Training:
     memory: dict[Any, Any] = field(default_factory=dict)
 
     @classmethod
-    def new(cls, rows, labels, network, rule, random_state) -> Training:
+    def new(cls, rows, labels, network, rule, validation, random_state) -> Training:
         """Start with freshly drawn weights."""
         random_state = check_random_state(random_state)
         theta = network.initial_theta(random_state, rows.X.dtype)
         state = TrainingState(theta)
-        return cls(rows, labels, network, rule, state, random_state, is_drawn=True)
+        return cls(rows, labels, network, rule, validation, state, random_state, is_drawn=True)
 
     @classmethod
     def continued(
-        cls, rows, labels, network, rule, kept: TrainingState, weights: Weights, random_state
+        cls,
+        rows,
+        labels,
+        network,
+        rule,
+        validation,
+        random_state,
+        kept: TrainingState,
+        weights: Weights,
     ) -> Training:
         """Go on from the state ``kept``, which stays as it is, and from its generator.
 
@@ -154,6 +188,7 @@ class Training:
             labels,
             network,
             rule,
+            validation,
             state,
             generator,
             first_weights=first_weights,
@@ -164,6 +199,11 @@ class Training:
         """Make the state that it goes on from what it was."""
         for numbers, length in self.lengths:
             del numbers[length:]
+
+    @property
+    def holds_out(self) -> bool:
+        """Whether some of the rows are for the rule's score."""
+        return self.rule.scoring is not None and self.validation is None
 
     def go_on_from(self, state: TrainingState) -> None:
         """Take this state and its generator for one's own."""
@@ -183,61 +223,50 @@ class Training:
         self.state.theta = self.network.pack(coefs, intercepts, self.state.theta.dtype)
         self.is_drawn = False
 
-    def run(
-        self,
-        solver: StochasticSolver | LBFGSSolver,
-        *,
-        loss: str,
-        alpha: float,
-        class_weight,
-        n_jobs: int | None,
-        verbose: bool | int,
-        dropout: tuple[float, ...],
-        task: FitTask,
-        fitted: Callable[[np.ndarray], Any],
-    ) -> str | None:
-        """Bring the state forward; return why training has not converged, if it has not.
+    @contextmanager
+    def started(
+        self, solver: Solver, settings: Settings, task: FitTask, n_epochs: int
+    ) -> Iterator[SolverRun]:
+        """A solver that brings the state forward, for as long as the block lasts.
 
         Parameters
         ----------
-        solver : StochasticSolver or LBFGSSolver
-        loss, alpha, class_weight : the estimator's parameters
-        n_jobs : int or None
-            Threads to train with, as scikit-learn means it.
-        verbose : bool or int
-        dropout : tuple of float
-            Of each hidden layer.
+        solver : Solver
+        settings : Settings
         task : FitTask
-        fitted : callable
-            Maps theta to a fitted estimator.
+        n_epochs : int
+            About how often each row will be gone through.
         """
         rows, network, state = self.rows, self.network, self.state
         targets = self._targets(rows.y)
-        weight = apply_class_weight(class_weight, rows.y, self.labels, rows.sample_weight)
+        weight = apply_class_weight(
+            settings.class_weight, rows.y, self.labels, rows.sample_weight
+        )
         with uninterrupted():
             self._split(targets, weight)
-            state.judge_by(self.rule.criterion)
-        X = faster_form(rows.X, solver.n_passes)
-        data = Data(X, targets, weight)
-        score = self._score(loss, class_weight, weight, fitted)
-        operations = solver.step_rows(len(state.epoch.order)) * row_operations(network, X)
-        with Team(n_threads(n_jobs, operations)) as team, Interrupts() as interrupts:
-            objective = Objective(network, loss, alpha, data, state.epoch.order, team, dropout)
+            state.judge_by(self.rule.criterion(self.validation))
+        X = faster_form(rows.X, n_epochs)
+        data, order = Data(X, targets, weight), state.epoch.order
+        score = self._score(settings, weight, task.fitted)
+        operations = solver.step_rows(len(order)) * row_operations(network, X)
+        threads = n_threads(settings.n_jobs, operations)
+        with Team(threads) as team, Interrupts() as interrupts:
+            objective = Objective(
+                network, settings.loss, settings.alpha, data, order, team, settings.dropout
+            )
             first = self.first_weights or network.unpack(state.theta.copy())
-            divergence = Divergence(objective, loss, rows.X, targets, first)
+            divergence = Divergence(objective, settings.loss, rows.X, targets, first)
             self.watch = Watch(
                 state,
                 objective,
-                divergence,
-                self.rule,
-                score,
+                Judges(self.rule, divergence, score),
                 task,
                 interrupts,
-                verbose,
-                solver.unit,
+                verbose=settings.verbose,
+                unit=solver.unit,
             )
             try:
-                return solver.solve(objective, state, self.watch, self.random_state)
+                yield solver.start(objective, state, self.watch, self.random_state)
             finally:
                 del self.watch  # which may refer to this, and would keep its arrays alive
                 if not state.epoch.is_within_batch:
@@ -254,9 +283,9 @@ class Training:
         """Give the state its training and held-out rows, unless it has them."""
         state = self.state
         order, held_out = state.epoch.order, state.epoch.held_out
-        if not state.epoch.fits_rows(len(targets), self.rule.holds_out):
+        if not state.epoch.fits_rows(len(targets), self.holds_out):
             order, held_out = np.arange(len(targets), dtype=np.intp), None
-            if self.rule.holds_out:
+            if self.holds_out:
                 order, held_out = hold_out(
                     targets, weight, self.rule.validation_fraction, self.random_state
                 )
@@ -265,14 +294,16 @@ class Training:
         if order is not state.epoch.order:
             state.start_on_rows(order, held_out)
 
-    def _score(self, loss, class_weight, weight, fitted) -> Score | None:
+    def _score(self, settings: Settings, weight, fitted) -> Score | None:
         """The score on the validation rows, if there are any."""
-        scoring, rows = self.rule.scoring, self.rule.validation
+        scoring, rows = self.rule.scoring, self.validation
         if scoring is None:
             return None
         if rows is not None:
             X, y = rows.X, rows.y
-            weight = apply_class_weight(class_weight, y, self.labels, rows.sample_weight)
+            weight = apply_class_weight(
+                settings.class_weight, y, self.labels, rows.sample_weight
+            )
         else:
             held_out = self.state.epoch.held_out
             X, y, weight = self.rows.X[held_out], self.rows.y[held_out], weight[held_out]
@@ -281,5 +312,5 @@ class Training:
             indices = self.labels.indices(y)
             return accuracy_on(self.network, output_layer, X, indices, weight)
         if scoring == "loss":
-            return minus_loss_on(self.network, loss, Data(X, self._targets(y), weight))
+            return minus_loss_on(self.network, settings.loss, Data(X, self._targets(y), weight))
         return scorer_on(scoring, fitted, X, y, weight)

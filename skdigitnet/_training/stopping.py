@@ -25,10 +25,8 @@ class StoppingRule:
     scoring : str, callable or None, default=None
         The score on validation rows that is to improve; None looks at the training
         loss.
-    validation : ValidationRows or None, default=None
-        Those rows; None holds some of the training rows out.
     validation_fraction : float, default=0.1
-        Share of the rows to hold out.
+        Share of the training rows to hold out where no others are given.
     restore_best : bool, default=True
         Whether the weights of the best score are those to publish.
     """
@@ -36,13 +34,8 @@ class StoppingRule:
     tol: float
     patience: float
     scoring: str | Callable | None = None
-    validation: ValidationRows | None = None
     validation_fraction: float = 0.1
     restore_best: bool = True
-
-    @property
-    def holds_out(self) -> bool:
-        return self.scoring is not None and self.validation is None
 
     def judge(self, state: TrainingState, loss: float, score: float | None) -> None:
         """Note whether an epoch or iteration was an improvement, and the best one.
@@ -58,9 +51,10 @@ class StoppingRule:
             if score is not None and self.restore_best:
                 best.theta = state.theta.copy()
 
-    @property
-    def criterion(self) -> str:
+    def criterion(self, validation: ValidationRows | None) -> str:
         """Names what is to improve and whether the best comes back, by all they depend on.
+
+        ``validation`` are the rows of the score, None if they are held out.
 
         A callable goes by its name: what it has counted in itself does not matter, nor
         what SciPy has noted in sparse rows.
@@ -68,5 +62,5 @@ class StoppingRule:
         if self.scoring is None:
             return "loss"
         name = re.sub(r" at 0x[0-9a-fA-F]+", "", repr(self.scoring))
-        rows = None if self.validation is None else self.validation.numbers
+        rows = None if validation is None else validation.numbers
         return str(joblib.hash([name, rows, self.restore_best]))
