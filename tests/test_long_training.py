@@ -16,13 +16,16 @@ CALLS = {
     "partial_fit": lambda clf: clf.partial_fit(X[:1], y[:1]),
     "warm start": lambda clf: clf.fit(X[:10], y[:10]),
     "validation score": lambda clf: clf.fit(X[:10], y[:10], X_val=X_val, y_val=y_val),
+    "scorer": lambda clf: clf.fit(X[:10], y[:10], X_val=X_val, y_val=y_val),
 }
 
 
 def begun(case, n_calls=0, **parameters):
     """An estimator that has trained, as if in so many calls more."""
     clf = make(max_iter=1, warm_start=True, **parameters)
-    clf.set_params(early_stopping=case == "validation score")
+    if case in ("validation score", "scorer"):
+        scoring = "accuracy" if case == "validation score" else "f1_macro"
+        clf.set_params(early_stopping=True, scoring=scoring)
     if case == "partial_fit":
         clf.partial_fit(X, y, classes=np.arange(10))
     CALLS[case](clf)

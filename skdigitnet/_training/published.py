@@ -13,6 +13,8 @@ from skdigitnet._training.state import TrainingState
 
 # what a fit may leave and the next one may not
 LEFT_BY_A_FIT = ("n_features_in_", "feature_names_in_", "_training_state", "history_")
+# what a copy that is made in the middle of a fit must not have
+NOT_FITTED: dict = dict.fromkeys(("_training", *LEFT_BY_A_FIT))
 
 
 def published_attributes(
@@ -73,22 +75,19 @@ def replace_fit(estimator, attributes: dict) -> None:
     vars(estimator).update(attributes)
 
 
-def as_fitted(training: Training, theta: np.ndarray | None = None) -> dict:
-    """What makes of a copy of the estimator one that is fitted now and can be pickled.
-
-    With the weights ``theta``, or else those that a fit which stops now would publish.
-    """
-    theta = training.state.published_theta if theta is None else theta
+def as_fitted(training: Training) -> dict:
+    """What makes of a copy of the estimator one that is fitted now and can be pickled."""
     # training goes on in the state's own arrays and lists
-    state = training.state.snapshot(theta.copy())
-    nothing = dict.fromkeys(("_training", *LEFT_BY_A_FIT))
-    return {**nothing, **_attributes(training, state)}
+    theta = training.state.published_theta.copy()
+    state = training.state.with_own_lists().with_weights(theta)
+    return {**NOT_FITTED, **_attributes(training, state)}
 
 
 def fitted_twin(estimator, training: Training, theta: np.ndarray):
     """One fitted with these weights, for scorers; it knows no names of features."""
     fitted = twin(estimator)
-    vars(fitted).update(as_fitted(training, theta), feature_names_in_=None)
+    attributes = _attributes(training, training.state.with_weights(theta.copy()))
+    vars(fitted).update({**NOT_FITTED, **attributes, "feature_names_in_": None})
     return fitted
 
 

@@ -265,9 +265,9 @@ class TrainingState:
         records = {name: list(rows) for name, rows in self.records.items()}
         return replace(self, curve=curve, records=records)
 
-    def snapshot(self, theta: np.ndarray) -> TrainingState:
-        """As it is now but for its weights, of which these are to be published."""
-        return replace(self.with_own_lists(), theta=theta, best=replace(self.best, theta=None))
+    def with_weights(self, theta: np.ndarray) -> TrainingState:
+        """As it is now but for its weights: these are to be published."""
+        return replace(self, theta=theta, best=replace(self.best, theta=None))
 
 
 def _copy_as(array: np.ndarray | None, dtype) -> np.ndarray | None:
