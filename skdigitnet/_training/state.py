@@ -274,6 +274,12 @@ def _copy_as(array: np.ndarray | None, dtype) -> np.ndarray | None:
     return None if array is None else array.astype(dtype)
 
 
+# of the fields; looked up now, since that evaluates code, and reading a file must not
+TYPES: dict[type, dict[str, Any]] = {
+    kind: get_type_hints(kind) for kind in (TrainingState, Curve, Best, Epoch, Optimiser)
+}
+
+
 def to_dict(part) -> dict[str, Any]:
     """A state, or a part of one, as a dict with a dict for each of its parts."""
     values = ((f.name, getattr(part, f.name)) for f in fields(part))
@@ -296,7 +302,7 @@ def from_dict(
     if not isinstance(values, dict):
         raise TypeError(f"{kind.__name__} is {values!r:.40}")
     known = {}
-    for name, hint in get_type_hints(kind).items():
+    for name, hint in TYPES[kind].items():
         if name not in values:
             continue
         value = values[name]
