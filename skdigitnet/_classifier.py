@@ -1,21 +1,44 @@
-"""The estimator: its parameters and what they may be."""
+"""The estimator: its parameters, what they may be, and its methods."""
 
 from __future__ import annotations
 
+import warnings
 from importlib.metadata import metadata
 from numbers import Integral, Real
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.metrics import get_scorer_names
+from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import accuracy_score, get_scorer_names
 from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
 
-from skdigitnet._pickling import PicklingMixin
-from skdigitnet._prediction import PredictionMixin
+from skdigitnet._problem.arguments import check_parameters, naming, plain, plain_parameters
 from skdigitnet._problem.initial_weights import WEIGHT_INITS
+from skdigitnet._problem.labels import as_labels
+from skdigitnet._problem.output_layer import OutputLayer
+from skdigitnet._problem.prediction import has_probabilities, labels_of, read_outputs
+from skdigitnet._problem.rows import check_sample_weight
+from skdigitnet._system.interrupts import uninterrupted
+from skdigitnet._training import fitting, pickled
+from skdigitnet._training.callback_bridge import CallbackSupportMixin
+from skdigitnet._training.fitting import SOLVERS
+from skdigitnet._training.published import replace_fit
 from skdigitnet._training.schedules import SCHEDULES
-from skdigitnet._weights import WeightsMixin
+from skdigitnet._training.weights_file import read_weights, write_weights
+
+
+def _has_partial_fit(estimator) -> bool:
+    solver = plain(estimator.solver)
+    if isinstance(solver, str) and solver in SOLVERS and SOLVERS[solver].has_partial_fit:
+        return True
+    raise AttributeError(
+        f"partial_fit is there for solver='sgd' and solver='adam'; solver={estimator.solver!r}"
+        " needs all rows at once."
+    )
 
 
 def documentation_url() -> str:
@@ -27,9 +50,7 @@ def documentation_url() -> str:
     return ""
 
 
-class BackpropMLPClassifier(
-    WeightsMixin, PredictionMixin, PicklingMixin, ClassifierMixin, BaseEstimator
-):
+class BackpropMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     r"""Multilayer perceptron trained by backpropagation.
 
     Minimises, over the weights of a network with sigmoid hidden layers,
@@ -318,6 +339,304 @@ class BackpropMLPClassifier(
         self.weight_init = weight_init
         self.class_weight = class_weight
         self.n_jobs = n_jobs
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X,
+        y,
+        sample_weight=None,
+        *,
+        X_val=None,
+        y_val=None,
+        sample_weight_val=None,
+        coef_init=None,
+        intercept_init=None,
+    ):
+        """Train the network.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            float32 is trained in float32, a data frame too if all its columns are;
+            everything else in float64. Sparse X is never made dense.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Class labels (numbers, strings, booleans or dates), or for several labels a
+            row an indicator matrix of 0 and 1.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each row, not negative; all ones by default.
+        X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
+            Validation rows for ``early_stopping``, which then holds none out, and for
+            callbacks. ``Pipeline(..., transform_input=["X_val"])`` transforms them as X.
+        y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
+            Their labels.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Their weights; all ones by default.
+        coef_init : list of array-like, default=None
+            Initial weights, of shapes (n_in, n_out), one a layer. Training starts
+            afresh from them, whatever ``warm_start`` says. The random draws are made
+            all the same, so the order of the rows does not depend on them.
+        intercept_init : list of array-like, default=None
+            Initial intercepts, of shapes (n_out,), one a layer.
+
+        Returns
+        -------
+        self : BackpropMLPClassifier
+
+        Raises
+        ------
+        ValueError
+            For a parameter, X, y, weights, validation rows or initial weights that cannot
+            be used, which the message names; and at the end of the epoch or iteration in
+            which training diverges: the loss or a weight is not finite, or predictions are
+            worse than a constant and the outputs, or X, too large to mean anything. The
+            estimator is then as it was before.
+        TypeError
+            For objects in X or y that NumPy or scikit-learn cannot take.
+        KeyboardInterrupt
+            On Ctrl-C; once training has begun the estimator is then fitted with the
+            weights so far. With ``warm_start`` the next fit ends what was begun, to the
+            same bits as if there had been no interruption (SGD and Adam).
+
+        Warns
+        -----
+        ConvergenceWarning
+            If training ends at ``max_iter`` or ``max_fun``; not for SGD and Adam with
+            ``n_iter_no_change=np.inf``, which are not meant to end before.
+        """
+        warning = fitting.fit(
+            self,
+            X,
+            y,
+            sample_weight,
+            validation=(X_val, y_val, sample_weight_val),
+            initial=(coef_init, intercept_init),
+        )
+        if warning is not None:
+            warnings.warn(warning, ConvergenceWarning, stacklevel=3)
+        return self
+
+    @available_if(_has_partial_fit)
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        """Train for one epoch on these rows.
+
+        The order of the rows, the optimiser's moments and the learning rate go on
+        from call to call: n calls with the same rows are ``fit`` with ``max_iter=n``.
+        No stopping rule applies and nothing is held out.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            As in :meth:`fit`.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            As in :meth:`fit`; it need not hold every class.
+        classes : array-like of shape (n_classes,), default=None
+            Every class that any y will hold. Needed in the first call, may be left
+            out afterwards.
+        sample_weight : array-like of shape (n_samples,), default=None
+            As in :meth:`fit`; the penalty is divided by the sum over these rows.
+
+        Returns
+        -------
+        self : BackpropMLPClassifier
+
+        Raises
+        ------
+        AttributeError
+            With ``solver="lbfgs"``, which needs all rows at once.
+        TypeError, ValueError
+            As in :meth:`fit`; and for a label that is not among the classes.
+        """
+        fitting.partial_fit(self, X, y, classes, sample_weight)
+        return self
+
+    def decision_function(self, X) -> np.ndarray:
+        """Pre-activations z of the output layer.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        z : ndarray of shape (n_samples,) or (n_samples, n_classes)
+            For two classes one number a row, above zero where the second class is
+            predicted: z of the one logistic output, z - 1/2 of the one identity
+            output, or z[:, 1] - z[:, 0] of two softmax outputs. z - 1/2 also for
+            several labels a row with identity outputs.
+
+        Raises
+        ------
+        NotFittedError, TypeError, ValueError
+            Before fit; for an X that cannot be used, or outputs that are not finite.
+        """
+        return read_outputs(self, X, OutputLayer.decision)
+
+    def predict(self, X) -> np.ndarray:
+        """Predicted labels.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_classes)
+            The class of the largest output; for several labels a row, an indicator
+            matrix.
+
+        Raises
+        ------
+        NotFittedError, TypeError, ValueError
+            Before fit; for an X that cannot be used, or outputs that are not finite.
+        """
+        indices = read_outputs(self, X, OutputLayer.indices)
+        return labels_of(self).decode(indices)
+
+    @available_if(has_probabilities)
+    def predict_proba(self, X) -> np.ndarray:
+        """Probability of each class.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        p : ndarray of shape (n_samples, n_classes)
+            In the order of ``classes_``. Rows sum to one, except for several labels a
+            row, where each column is the probability of its label. The outputs of
+            ``output_activation="logistic"`` for three classes or more are divided by
+            their sum.
+
+        Raises
+        ------
+        AttributeError
+            With identity outputs, which have no probabilities.
+        NotFittedError, TypeError, ValueError
+            Before fit; for an X that cannot be used, or outputs that are not finite.
+        """
+        return read_outputs(self, X, OutputLayer.probabilities)
+
+    @available_if(has_probabilities)
+    def predict_log_proba(self, X) -> np.ndarray:
+        """Logarithm of :meth:`predict_proba`, exact where the probability underflows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        log_p : ndarray of shape (n_samples, n_classes)
+
+        Raises
+        ------
+        AttributeError, NotFittedError, TypeError, ValueError
+            As :meth:`predict_proba`.
+        """
+        return read_outputs(self, X, OutputLayer.log_probabilities)
+
+    def score(self, X, y, sample_weight=None) -> float:
+        """Accuracy: the share of the rows whose label, or labels, are all predicted.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each row, not negative; all ones by default.
+
+        Returns
+        -------
+        accuracy : float
+
+        Raises
+        ------
+        NotFittedError, TypeError, ValueError
+            Before fit; for an X, y or weights that cannot be used.
+        """
+        predicted = self.predict(X)
+        if sample_weight is not None:
+            sample_weight = check_sample_weight(sample_weight, predicted)
+        with naming("y"):
+            y = as_labels(y, self)
+            return float(accuracy_score(y, predicted, sample_weight=sample_weight))
+
+    def save_weights(self, path) -> None:
+        """Write the weights to a file, without the training and without pickle.
+
+        The file has what prediction depends on: weights, classes, names of features,
+        activations and the loss. It is an npz file, which ``numpy.load`` opens too:
+        ``coefs_0``, ``intercepts_0``, ``coefs_1`` and so on.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file, as a rule with a name that ends in ".npz". One that exists is
+            replaced, whole: it is never seen half written.
+
+        Raises
+        ------
+        NotFittedError
+            Before fit.
+        ValueError
+            If the classes are neither numbers nor booleans nor strings.
+
+        See Also
+        --------
+        load_weights : The inverse.
+        """
+        check_is_fitted(self)
+        write_weights(Path(path), self)
+
+    def load_weights(self, path):
+        """Take the weights from a file that :meth:`save_weights` has written.
+
+        The estimator is then fitted, and predicts to the bit as the one that was saved.
+        It has never trained: ``n_iter_`` and ``t_`` are 0, ``loss_`` is NaN and
+        ``loss_curve_`` empty. The parameters ``hidden_layer_sizes``, ``activation``,
+        ``loss`` and ``output_activation`` become those of the network, the others stay.
+        ``partial_fit``, and ``fit`` with ``warm_start=True``, go on from the weights, with
+        a new optimiser and a new order of the rows.
+
+        Safe for a file from a stranger: nothing is executed, memory stays below sixteen
+        times the bytes of the file, plus 2 MiB, and everything is checked before the
+        estimator changes.
+
+        Parameters
+        ----------
+        path : str or path-like
+
+        Returns
+        -------
+        self : BackpropMLPClassifier
+
+        Raises
+        ------
+        ValueError
+            If the file is damaged, none that ``save_weights`` has written, or of a newer
+            version of skdigitnet.
+        FileNotFoundError
+            If there is none.
+
+        See Also
+        --------
+        save_weights : The inverse.
+        """
+        attributes = read_weights(Path(path))
+        with uninterrupted():
+            replace_fit(self, attributes)
+        return self
+
+    def _validate_params(self) -> None:
+        check_parameters(self, plain_parameters(self))
+
+    def __getstate__(self) -> dict:
+        return pickled.to_keep(super().__getstate__())
+
+    def __setstate__(self, state: dict) -> None:
+        super().__setstate__(pickled.kept(state, type(self)))
 
     @property
     def _doc_link_template(self) -> str:

@@ -12,12 +12,15 @@ import numpy as np
 from sklearn.metrics import get_scorer_names
 from sklearn.utils._param_validation import Interval, Options, StrOptions, validate_params
 
+from skdigitnet._problem.arguments import plain
 from skdigitnet._problem.rows import check_validation_rows
 from skdigitnet._system.files import remove_stale
 from skdigitnet._training.callback_bridge import EPOCH
-from skdigitnet._training.checkpoint import fingerprint, read_state, write_state
+from skdigitnet._training.checkpoint import fingerprint, read_state, suits, write_state
 from skdigitnet._training.run import Training
-from skdigitnet._training.state import HISTORY
+
+# the columns of HistoryFrame
+HISTORY = ("epoch", "loss", "validation_score", "learning_rate", "gradient_norm", "seconds")
 
 __all__ = ["Checkpoint", "EarlyStopping", "HistoryFrame", "TimeLimit"]
 
@@ -50,6 +53,14 @@ class _Callback:
         if context.task_name == EPOCH:
             return self._epoch_ends(estimator._training)
         return self._fit_ends(estimator, estimator._training)
+
+    @property
+    def name(self) -> str:
+        """What its rows go by among the records of the training state."""
+        return type(self).__name__
+
+    def _check_record(self, rows: list[tuple[float, ...]]) -> None:
+        """Raise ValueError if it has not noted these rows."""
 
     def _fit_begins(self, estimator, training: Training) -> None:
         pass
@@ -145,17 +156,17 @@ class EarlyStopping(_Callback):
             self.y_val,
             self.sample_weight_val,
         )
-        rows = training.rule.validation if rows is None else rows
+        rows = training.validation if rows is None else rows
         if rows is None:
             raise ValueError(
                 "EarlyStopping has no validation rows: give X_val and y_val to it, or to fit."
             )
+        training.validation = rows
         training.rule = replace(
             training.rule,
             tol=self.min_delta,
             patience=self.patience,
-            scoring=self.scoring,
-            validation=rows,
+            scoring=plain(self.scoring),
             restore_best=self.restore_best,
         )
 
@@ -217,24 +228,29 @@ class HistoryFrame(_Callback):
         except ImportError as error:
             raise ImportError("HistoryFrame needs pandas: pip install pandas.") from error
 
+    def _check_record(self, rows: list[tuple[float, ...]]) -> None:
+        if not all(len(row) == len(HISTORY) and 0 <= row[0] < 2**53 for row in rows):
+            raise ValueError(f"{self.name} has rows such as {rows[0]}")
+
     def _epoch_ends(self, training: Training) -> None:
         state, watch = training.state, training.watch
         seconds = time.monotonic() - watch.epoch_began
-        score = state.validation_scores[-1] if watch.score is not None else np.nan
+        score = state.curve.scores[-1] if watch.score is not None else np.nan
         norm = np.nan
         try:
             if self.gradient_norm:
                 _, gradient = watch.objective.loss_and_gradient(state.theta)
                 norm = float(np.linalg.norm(gradient))
         finally:  # Ctrl-C does not take the row away
-            state.history.append(
-                (float(state.n_iter), state.loss, score, watch.learning_rate, norm, seconds)
-            )
+            loss, rate = state.curve.last, watch.learning_rate
+            row = (float(state.n_iter), loss, score, rate, norm, seconds)
+            state.records.setdefault(self.name, []).append(row)
 
     def _fit_ends(self, estimator, training: Training) -> None:
         import pandas as pd
 
-        frame = pd.DataFrame(training.state.history, columns=list(HISTORY))
+        rows = training.state.records.get(self.name, [])
+        frame = pd.DataFrame(rows, columns=list(HISTORY))
         estimator.history_ = frame.astype({"epoch": int})
 
 
@@ -282,12 +298,22 @@ class Checkpoint(_Callback):
         remove_stale(file)
         if file.exists():
             state = read_state(file, key)
-            if not state.suits(training.network.n_params, training.rows.X):
+            if not suits(state, training.network.n_params, training.rows.X):
                 raise ValueError(f"{file} is a damaged checkpoint: it does not fit.")
+            self._check_records(estimator, state.records, file)
             if state.n_iter_of_fit > estimator.max_iter:
                 return  # there is no way back
             training.go_on_from(replace(state, interrupted=False))
         training.memory[self] = key, file
+
+    @staticmethod
+    def _check_records(estimator, records: dict, file: Path) -> None:
+        for callback in estimator._skl_callbacks:
+            if isinstance(callback, _Callback):
+                try:
+                    callback._check_record(records.get(callback.name, []))
+                except ValueError as error:
+                    raise ValueError(f"{file} is a damaged checkpoint: {error}.") from error
 
     def _epoch_ends(self, training: Training) -> None:
         if training.state.n_iter_of_fit % self.every == 0:

@@ -23,6 +23,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skdigitnet import BackpropMLPClassifier
 from skdigitnet._training import callback_bridge as _fit_task
+from skdigitnet._training import published
 from skdigitnet.callbacks import EarlyStopping, HistoryFrame, TimeLimit
 
 sklearn_callback = pytest.importorskip(
@@ -272,18 +273,18 @@ def test_hook_that_raises_leaves_the_estimator_as_it_was(solver, hook, task_name
 @every_solver
 def test_without_callbacks_nothing_is_made_for_them(monkeypatch, solver, n_callbacks):
     counts = {"published": 0, "contexts": 0}
-    published = BackpropMLPClassifier._published
+    attributes = published._attributes
     subcontext = sklearn_callback.CallbackContext.subcontext
 
-    def counting_published(self, training):
+    def counting_attributes(*arguments):
         counts["published"] += 1
-        return published(self, training)
+        return attributes(*arguments)
 
     def counting_subcontext(*args, **kwargs):
         counts["contexts"] += 1
         return subcontext(*args, **kwargs)
 
-    monkeypatch.setattr(BackpropMLPClassifier, "_published", counting_published)
+    monkeypatch.setattr(published, "_attributes", counting_attributes)
     monkeypatch.setattr(sklearn_callback.CallbackContext, "subcontext", counting_subcontext)
     make(*(Recorder() for _ in range(n_callbacks)), solver=solver).fit(X, y)
     if n_callbacks == 0:
@@ -337,7 +338,7 @@ def test_before_scikit_learn_1_9_there_are_no_callbacks(monkeypatch):
         with pytest.raises(RuntimeError, match=r"1\.9 or newer; this is scikit-learn"):
             estimator.set_callbacks(*callbacks)
     assert not module.has_callbacks(estimator)
-    task = module.FitTask(estimator, X, y, None, dict)
+    task = module.FitTask(estimator, X, y, None, published=dict, fitted=None)
     task.begin(3)
     task.begin_epoch()
     assert task.end_epoch() is False
@@ -679,7 +680,7 @@ def test_gradient_is_of_the_whole_network_and_the_training_rows_alone(solver):
         HistoryFrame(gradient_norm=True), solver=solver, dropout=0.5, early_stopping=True,
         warm_start=True,
     ).fit(X, y)  # fmt: skip
-    rows = clf._training_state.order
+    rows = clf._training_state.epoch.order
     of_best = clf.history_.gradient_norm[clf.best_iteration_ - 1]
     assert of_best == pytest.approx(gradient_norm(clf, rows, np.ones(len(rows))), rel=1e-9)
 

@@ -4,6 +4,7 @@ import json
 import os
 import pickle
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -32,7 +33,10 @@ from resuming import (
 from scipy import sparse
 from sklearn.model_selection import GridSearchCV
 
+from skdigitnet._problem.arguments import plain_parameters
+from skdigitnet._training import checkpoint as _checkpoint
 from skdigitnet._training.checkpoint import read_state
+from skdigitnet._training.pickled import defaults
 from skdigitnet.callbacks import Checkpoint, EarlyStopping, HistoryFrame, TimeLimit
 
 pytest.importorskip("sklearn.callback", reason="callbacks need scikit-learn 1.9")
@@ -175,8 +179,8 @@ def test_lbfgs_goes_on_from_the_weights(folder):
     before = state_in(folder)
     clf = fit(folder, **parameters)
     assert clf.n_iter_ == len(clf.loss_curve_) == 10
-    assert clf.loss_curve_[:4] == before.loss_curve
-    assert max(clf.loss_curve_[4:]) < before.loss
+    assert clf.loss_curve_[:4] == before.curve.losses
+    assert max(clf.loss_curve_[4:]) < before.curve.last
     again = fit(folder, **parameters)
     assert_same_training(again, clf)
 
@@ -201,7 +205,7 @@ def test_random_state_instance_is_gone_on_from(folder, kind):
 
 def test_random_state_none_is_gone_on_from(folder, tmp_path):
     fit_killed(folder, 3, random_state=None)
-    curve = state_in(folder).loss_curve
+    curve = state_in(folder).curve.losses
     shutil.copytree(folder, tmp_path / "copy")
     clf = fit(folder, random_state=None)
     assert clf.loss_curve_[:3] == curve
@@ -386,3 +390,26 @@ def test_search_over_max_iter(folder, max_iter):
     for _ in range(2):
         found = search(Checkpoint(folder)).cv_results_["mean_test_score"]
         np.testing.assert_array_equal(found, scores)
+
+
+@pytest.mark.parametrize(("value", "n_files"), [(0.0, 1), (0.5, 2)])
+def test_a_version_with_another_parameter_finds_the_file(folder, monkeypatch, value, n_files):
+    fit(folder, max_iter=2)
+
+    def with_decay(estimator):
+        return SimpleNamespace(**vars(plain_parameters(estimator)), decay=value)
+
+    monkeypatch.setattr(_checkpoint, "plain_parameters", with_decay)
+    monkeypatch.setattr(_checkpoint, "defaults", lambda kind: {**defaults(kind), "decay": 0.0})
+    fit(folder, max_iter=2)
+    assert len(files_in(folder)) == n_files
+
+
+NAMED = [{"alpha": np.float64(1e-4)}, {"dropout": 0.0}, {"scoring": np.str_("accuracy")}]
+
+
+@pytest.mark.parametrize("parameters", NAMED)
+def test_a_default_that_is_named_is_the_same_fit(folder, parameters):
+    fit(folder, max_iter=2)
+    fit(folder, max_iter=2, **parameters)
+    assert len(files_in(folder)) == 1

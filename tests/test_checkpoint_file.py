@@ -1,13 +1,14 @@
 """What a checkpoint's file may hold, and how it is written."""
 
 import errno
+import functools
 import json
 import os
 import pickle
 import time
 import tracemalloc
 import zipfile
-from dataclasses import fields
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +19,8 @@ from resuming import assert_same_training, cut_calls_short, digits, fit_until_ca
 from skdigitnet._system import files as _files
 from skdigitnet._system.files import read_arrays, write_arrays
 from skdigitnet._training.checkpoint import read_state, write_state
-from skdigitnet._training.state import TrainingState
-from skdigitnet.callbacks import Checkpoint
+from skdigitnet._training.state import Curve, TrainingState
+from skdigitnet.callbacks import Checkpoint, HistoryFrame
 
 pytest.importorskip("sklearn.callback", reason="callbacks need scikit-learn 1.9")
 
@@ -41,16 +42,16 @@ def folder(tmp_path):
 def damaged(folder, monkeypatch):
     """The file of a fit in the middle of an epoch, to be damaged."""
     cut_calls_short(monkeypatch.setattr)
-    clf = make(**FIT).set_callbacks(Checkpoint(folder))
+    clf = make(**FIT).set_callbacks(HistoryFrame(), Checkpoint(folder))
     fit_until_call(clf, {"X": X, "y": y}, 20)
-    assert state_in(folder).is_within_batch
+    assert state_in(folder).epoch.is_within_batch
     return file_in(folder)
 
 
 def assert_refused(path):
     before = path.read_bytes() if path.is_file() else None
     with pytest.raises(ValueError, match=path.name) as caught:
-        fit(path.parent, **FIT)
+        fit(path.parent, HistoryFrame(), **FIT)
     assert str(caught.value).encode()  # it can be printed
     assert before is None or path.read_bytes() == before
 
@@ -67,7 +68,8 @@ def rewrite(path, changes):
         elif callable(value):
             arrays[name] = value(arrays[name])
         else:
-            header[name] = value
+            *parts, last = name.split("/")
+            functools.reduce(dict.__getitem__, parts, header)[last] = value
     header = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
     write_arrays(path, {"header": header, **arrays})
 
@@ -80,6 +82,22 @@ def test_rewritten_file_without_a_change_is_read(damaged):
     assert_same_training(fit(damaged.parent, **FIT), make(**FIT).fit(X, y))
 
 
+NEWER = ("epoch/dropout_key", "optimiser/n_rate_cuts", "records", "stopped")
+
+
+@pytest.mark.parametrize("name", NEWER)
+def test_what_an_older_version_had_not_has_its_default(folder, name):
+    fit_killed(folder, 3)
+    path = file_in(folder)
+    arrays = read_arrays(path)
+    header = json.loads(arrays.pop("header").tobytes())
+    *parts, last = name.split("/")
+    del functools.reduce(dict.__getitem__, parts, header)[last]
+    header = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
+    write_arrays(path, {"header": header, **arrays})
+    assert_same_training(fit(folder), make(max_iter=6).fit(X, y))
+
+
 GENERATOR = {"bit_generator": "MT19937", "has_gauss": 0, "gauss": 0.0}
 
 
@@ -89,33 +107,38 @@ GENERATOR = {"bit_generator": "MT19937", "has_gauss": 0, "gauss": 0.0}
         {"format": 2},
         {"format": None},
         {"fingerprint": "0" * 32},
-        {"position": "1"},
-        {"position": 1.5},
-        {"position": True},
-        {"position": -1},
-        {"position": 91},
-        {"position": 10**30},
-        {"batch_size": 0},
-        {"batch_size": None},
-        {"n_steps": -1},
-        {"n_steps": 2**64},
-        {"n_steps": 2**63 - 1},
+        {"epoch/position": "1"},
+        {"epoch/position": 1.5},
+        {"epoch/position": True},
+        {"epoch/position": -1},
+        {"epoch/position": 91},
+        {"epoch/position": 10**30},
+        {"epoch/batch_size": 0},
+        {"epoch/batch_size": None},
+        {"optimiser/n_steps": -1},
+        {"optimiser/n_steps": 2**64},
+        {"optimiser/n_steps": 2**63 - 1},
         {"n_samples_seen": 2**63 - 1},
-        {"dropout_key": 2**64},
-        {"n_rate_cuts": 10**18},
+        {"epoch/dropout_key": 2**64},
+        {"optimiser/n_rate_cuts": 10**18},
         {"n_before": 7},
-        {"best_iteration": 7},
+        {"best/iteration": 7},
         {"weight_seen": -1.0},
         {"weight_seen": "1"},
-        {"loss": [1.0]},
+        {"curve/last": [1.0]},
         {"interrupted": 0},
         {"stopped": "no"},
-        {"update_rule": "sgd"},
-        {"update_rule": "momentum"},
-        {"update_rule": None},
-        {"loss_curve": REMOVED, "history": 3},
-        {"loss_curve": {"a": 1}},
+        {"optimiser/rule": "sgd"},
+        {"optimiser/rule": "momentum"},
+        {"optimiser/rule": None},
+        {"curve/losses": REMOVED, "records/HistoryFrame": 3},
+        {"curve/losses": {"a": 1}},
         {"theta": {"a": 1}},
+        {"curve": 3},
+        {"epoch": "order"},
+        {"records": [1]},
+        {"records/HistoryFrame": lambda a: a[0]},
+        {"records/HistoryFrame": lambda a: a.astype(np.float32)},
         {"random_state": None},
         {"random_state": 3},
         {"random_state": {"bit_generator": "seed"}},
@@ -124,39 +147,39 @@ GENERATOR = {"bit_generator": "MT19937", "has_gauss": 0, "gauss": 0.0}
         {"random_state": {**GENERATOR, "state": {"key": None, "pos": 625}}},
         {"random_state": {**GENERATOR, "state": {"key": None, "pos": -(10**6)}}},
         {"theta": REMOVED},
-        {"order": REMOVED},
-        {"moments": REMOVED},
-        {"gradient": REMOVED},
-        {"loss_curve": REMOVED},
+        {"epoch/order": REMOVED},
+        {"optimiser/moments": REMOVED},
+        {"epoch/gradient": REMOVED},
+        {"curve/losses": REMOVED},
         {"random_state/state/key": REMOVED},
         {"theta": lambda a: a[:-1]},
         {"theta": lambda a: a.astype(np.float32)},
         {"theta": lambda a: a.astype(">f8")},
         {"theta": lambda a: a[:, None]},
         {"theta": lambda a: np.append(a, 0)},
-        {"best_theta": lambda a: a[:1]},
-        {"gradient": lambda a: a[:0]},
-        {"moments": lambda a: a[: len(a) // 2]},
-        {"moments": lambda a: a.astype(np.float32)},
-        {"moments": lambda a: a.reshape(2, -1)},
-        {"order": lambda a: a + 1},
-        {"order": lambda a: a - 1},
-        {"order": lambda a: np.zeros_like(a)},
-        {"order": lambda a: np.full_like(a, 2**62)},
-        {"order": lambda a: a[:-1]},
-        {"order": lambda a: a.astype(np.int32)},
-        {"order": lambda a: a.astype(float)},
-        {"held_out": lambda a: a[::-1] * 0},
-        {"held_out": lambda a: a[:, None]},
-        {"loss_curve": lambda a: a.astype(int)},
-        {"loss_curve": lambda a: a[:, None]},
-        {"loss_curve": lambda a: a[0]},
-        {"history": lambda a: np.zeros((6, 5))},
-        {"history": lambda a: np.zeros((6, 7))},
-        {"history": lambda a: np.full((6, 6), np.nan)},
-        {"history": lambda a: np.full((6, 6), 1e300)},
-        {"history": lambda a: np.empty((10**9, 0))},
-        {"validation_scores": lambda a: a > 0},
+        {"best/theta": lambda a: a[:1]},
+        {"epoch/gradient": lambda a: a[:0]},
+        {"optimiser/moments": lambda a: a[: len(a) // 2]},
+        {"optimiser/moments": lambda a: a.astype(np.float32)},
+        {"optimiser/moments": lambda a: a.reshape(2, -1)},
+        {"epoch/order": lambda a: a + 1},
+        {"epoch/order": lambda a: a - 1},
+        {"epoch/order": lambda a: np.zeros_like(a)},
+        {"epoch/order": lambda a: np.full_like(a, 2**62)},
+        {"epoch/order": lambda a: a[:-1]},
+        {"epoch/order": lambda a: a.astype(np.int32)},
+        {"epoch/order": lambda a: a.astype(float)},
+        {"epoch/held_out": lambda a: a[::-1] * 0},
+        {"epoch/held_out": lambda a: a[:, None]},
+        {"curve/losses": lambda a: a.astype(int)},
+        {"curve/losses": lambda a: a[:, None]},
+        {"curve/losses": lambda a: a[0]},
+        {"records/HistoryFrame": lambda a: np.zeros((6, 5))},
+        {"records/HistoryFrame": lambda a: np.zeros((6, 7))},
+        {"records/HistoryFrame": lambda a: np.full((6, 6), np.nan)},
+        {"records/HistoryFrame": lambda a: np.full((6, 6), 1e300)},
+        {"records/HistoryFrame": lambda a: np.empty((10**9, 0))},
+        {"curve/scores": lambda a: a > 0},
         {"random_state/state/key": lambda a: a[:10]},
     ],
     ids="-".join,
@@ -255,8 +278,7 @@ def test_file_that_is_no_checkpoint_is_refused(damaged, damage, tmp_path, monkey
 
 
 def assert_same_state(one, other):
-    for field in fields(TrainingState):
-        np.testing.assert_equal(getattr(one, field.name), getattr(other, field.name))
+    np.testing.assert_equal(asdict(one), asdict(other))
 
 
 def is_refused(path):
@@ -298,21 +320,25 @@ def test_header_of_many_lists_takes_little_memory(tmp_path):
     tracemalloc.stop()
 
 
-@pytest.mark.parametrize("name", ["loss_curve", "history"])
-def test_many_epochs_take_memory_as_documented(name, tmp_path):
+LOSSES = [0.5] * 10**5
+LONG = {
+    "losses": {"curve": Curve(LOSSES, lowest=0.5, last=0.5)},
+    "records": {"records": {"HistoryFrame": [tuple(np.arange(6.0))] * 10**4}},
+}
+
+
+@pytest.mark.parametrize("parts", LONG.values(), ids=LONG)
+def test_many_epochs_take_memory_as_documented(parts, tmp_path):
     """A list of Python's numbers takes more than the array."""
     generator = np.random.RandomState(0).get_state(legacy=False)
-    values = {"loss_curve": [0.5] * 10**5, "history": [tuple(np.arange(6.0))] * 10**4}[name]
-    write_state(
-        tmp_path / "file",
-        TrainingState(np.zeros(1), random_state=generator, **{name: values}),
-        "key",
-    )
+    state = TrainingState(np.zeros(1), random_state=generator, **parts)
+    write_state(tmp_path / "file", state, "key")
     n_bytes = (tmp_path / "file").stat().st_size
     tracemalloc.start()
-    assert getattr(read_state(tmp_path / "file", "key"), name) == values
+    again = read_state(tmp_path / "file", "key")
     assert tracemalloc.get_traced_memory()[1] < 16 * n_bytes + 2 * 2**20
     tracemalloc.stop()
+    assert all(getattr(again, name) == part for name, part in parts.items())
 
 
 def test_header_that_nests_takes_little_memory(tmp_path):

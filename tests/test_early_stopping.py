@@ -182,7 +182,7 @@ def make(**parameters):
 
 
 def held_out_rows(clf):
-    return clf._training_state.held_out
+    return clf._training_state.epoch.held_out
 
 
 def weights(clf):

@@ -93,6 +93,13 @@ def assert_changed_with_the_format(kind, old, new):
     assert number < FORMATS[kind] or set(old_names) == set(new_names)
 
 
+def names_in(record):
+    """Of a dict's entries and those of the dicts in it."""
+    for name, value in record.items():
+        inner = names_in(value) if type(value) is dict else ()
+        yield from (name, *(f"{name}/{within}" for within in inner))
+
+
 def names_in_pickle(path, monkeypatch):
     """The parameters and the fields of the training state in a pickle; its format."""
     found = []
@@ -103,12 +110,13 @@ def names_in_pickle(path, monkeypatch):
         pickle.loads(path.read_bytes())
     (state,) = found
     parameters = {name for name in state if not (name.startswith("_") or name.endswith("_"))}
-    return parameters | {*(state.get("_training_state") or ())}, state["_saved_by"]["format"]
+    training = state.get("_training_state") or {}
+    return parameters | set(names_in(training)), state["_saved_by"]["format"]
 
 
 def names_in_npz(path):
     header = json.loads(read_arrays(path)["header"].tobytes())
-    return header.keys(), header["format"]
+    return set(names_in(header)), header["format"]
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -17,7 +17,7 @@ from test_datasets_idx import assert_same_bits, slow_reader
 from skdigitnet import BackpropMLPClassifier
 from skdigitnet._system.files import read_arrays, write_arrays
 from skdigitnet._training.checkpoint import read_state, write_state
-from skdigitnet._training.state import TrainingState
+from skdigitnet._training.state import Best, Curve, Epoch, Optimiser, TrainingState
 from skdigitnet.datasets import read_idx
 
 pytest.importorskip("resource", reason="the children's memory is limited")
@@ -119,7 +119,9 @@ def test_idx_files_by_grammar(path, code, shape, n_more_dims, items):
         assert_same_bits(array, expected)
 
 
-NAMES = st.sampled_from([*(f.name for f in fields(TrainingState)), "kind", "format", "version"])
+PARTS = (TrainingState, Curve, Best, Epoch, Optimiser)
+FIELDS = [field.name for part in PARTS for field in fields(part)]
+NAMES = st.sampled_from([*FIELDS, "kind", "format", "version"])
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text() | NAMES, inner),

@@ -162,7 +162,7 @@ def test_ordinary_fit_keeps_no_state():
 
 def test_state_holds_no_gradient_between_batches():
     X, y, *_ = digits()
-    assert make(max_iter=2, warm_start=True).fit(X, y)._training_state.gradient is None
+    assert make(max_iter=2, warm_start=True).fit(X, y)._training_state.epoch.gradient is None
 
 
 # L-BFGS
@@ -220,11 +220,12 @@ def test_max_iter_counts_from_the_beginning_of_the_interrupted_fit():
 def test_another_batch_size_begins_another_epoch(batch_size):
     X, y, *_ = digits()
     clf = fit_until_call(make(max_iter=6, warm_start=True), {"X": X, "y": y}, 2 * 16 + 6)
-    n_steps = clf._training_state.n_steps
+    n_steps = clf._training_state.optimiser.n_steps
     assert n_steps == 2 * 4 + 1
     clf.set_params(batch_size=batch_size).fit(X, y)
     assert clf.n_iter_ == 6
-    assert clf._training_state.n_steps == n_steps + 4 * (10 if batch_size == 10 else 1)
+    n_steps += 4 * (10 if batch_size == 10 else 1)
+    assert clf._training_state.optimiser.n_steps == n_steps
 
 
 @pytest.mark.parametrize("early_stopping", [False, True])
@@ -233,10 +234,10 @@ def test_another_number_of_rows_begins_another_epoch(early_stopping):
     clf = make(max_iter=6, warm_start=True, early_stopping=early_stopping)
     clf = fit_until_call(clf, {"X": X, "y": y}, 2 * 16 + 6)
     n_epochs, n_seen = clf.n_iter_, clf.t_
-    assert clf._training_state.position is not None
+    assert clf._training_state.epoch.position is not None
     clf.fit(X[:80], y[:80])
     assert clf.n_iter_ == 6
-    order, held_out = clf._training_state.order, clf._training_state.held_out
+    order, held_out = clf._training_state.epoch.order, clf._training_state.epoch.held_out
     assert len(order) + (len(held_out) if early_stopping else 0) == 80
     assert clf.t_ == n_seen + (6 - n_epochs) * len(order)
 
@@ -247,13 +248,13 @@ def test_another_number_of_rows_begins_another_epoch(early_stopping):
 def test_another_optimiser_begins_without_moments(other):
     X, y, *_ = digits()
     clf = fit_until_call(make(max_iter=6, warm_start=True), {"X": X, "y": y}, 2 * 16)
-    assert clf._training_state.n_steps == 2 * 4
+    assert clf._training_state.optimiser.n_steps == 2 * 4
     clf.set_params(**other).fit(X, y)
     assert clf.n_iter_ == 6
     fresh = make(max_iter=4, warm_start=True, **other).fit(X, y)
-    for name in ("update_rule", "n_steps"):
-        assert getattr(clf._training_state, name) == getattr(fresh._training_state, name)
-    assert clf._training_state.moments.shape == fresh._training_state.moments.shape
+    one, other = clf._training_state.optimiser, fresh._training_state.optimiser
+    assert (one.rule, one.n_steps) == (other.rule, other.n_steps)
+    assert one.moments.shape == other.moments.shape
 
 
 def test_lbfgs_and_back():

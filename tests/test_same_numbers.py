@@ -26,7 +26,6 @@ def same_patience(monkeypatch):
     monkeypatch.setattr(plateau, "PLATEAU_PATIENCE", 1)
 
 
-
 N, BATCH = 200, 20  # BATCH divides N, and N less the held-out tenth
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((N, 10)) * (RNG.random((N, 10)) < 0.7)

@@ -66,7 +66,7 @@ def test_as_good_as_rows_that_are_held_out(solver, kind, scoring, class_weight):
     )  # fmt: skip
     labels = target(kind, y)
     clf.fit(X, labels, sample_weight=WEIGHT)
-    rest, held_out = clf._training_state.order, clf._training_state.held_out
+    rest, held_out = clf._training_state.epoch.order, clf._training_state.epoch.held_out
     given = make(solver=solver, scoring=scoring, class_weight=class_weight, shuffle=False)
     given.fit(
         X[rest], labels[rest], WEIGHT[rest],

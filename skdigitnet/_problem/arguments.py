@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from numbers import Integral, Real
+from types import SimpleNamespace
 
 import numpy as np
 from scipy import sparse
+from sklearn.utils._param_validation import validate_parameter_constraints
 from sklearn.utils.validation import validate_data
 
 # dtypes of X that need no conversion; any other is converted to the first
@@ -72,6 +76,51 @@ def _is_float32_frame(X) -> bool:
         getattr(dtype, "numpy_dtype", getattr(dtype, "subtype", dtype)) == np.float32
         for dtype in X.dtypes
     )
+
+
+def plain(value):
+    """A parameter as Python has it: of NumPy's scalars, and of subclasses of str, the value.
+
+    A float32 would round what it meets, and a member of an enumeration is not found where
+    its string is.
+    """
+    if isinstance(value, str):
+        return str.__str__(value)
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def plain_parameters(estimator) -> SimpleNamespace:
+    """The parameters as training and prediction take them: what :func:`plain` makes of each."""
+    # get_params looks for their names in the signature, which takes longer than a step
+    names = estimator._parameter_constraints
+    return SimpleNamespace(**{name: plain(getattr(estimator, name)) for name in names})
+
+
+def check_parameters(estimator, parameters: SimpleNamespace) -> None:
+    """scikit-learn's check, which takes numbers for real that NumPy cannot take."""
+    for name, value in vars(parameters).items():
+        if not isinstance(value, Real):
+            continue
+        if not isinstance(value, Integral | float | np.floating):
+            kind = type(value).__name__
+            raise ValueError(f"{name} must be an int or a float; got a {kind}, {value}.")
+        if isinstance(value, Integral) and abs(int(value)) > sys.float_info.max:
+            raise ValueError(f"{name} is an int larger than any float.")
+    validate_parameter_constraints(
+        estimator._parameter_constraints,
+        vars(parameters),
+        caller_name=type(estimator).__name__,
+    )
+
+
+def twin(estimator):
+    """An estimator with the same attributes, which others can be given.
+
+    ``copy.copy`` copies what grows with training too, as it does for a pickle.
+    """
+    other = object.__new__(type(estimator))
+    vars(other).update(vars(estimator))
+    return other
 
 
 def as_floats(name: str, value) -> np.ndarray:

@@ -192,14 +192,14 @@ def _check_arrays(name: str, arrays, shapes: list, dtype) -> list[np.ndarray] | 
     return checked
 
 
-def check_dropout(dropout, network: Network, solver: str) -> tuple[float, ...]:
+def check_dropout(dropout, network: Network) -> tuple[float, ...]:
     """The share of units to drop of each hidden layer; empty for none.
 
     Raises
     ------
     ValueError
-        If a share is not in [0, 1), if the number of shares is not that of the hidden
-        layers, or if the solver does not support dropout.
+        If a share is not in [0, 1), or if the number of shares is not that of the hidden
+        layers.
     """
     n_hidden = len(network.layer_sizes) - 2
     rates = as_floats("dropout", dropout)
@@ -210,11 +210,4 @@ def check_dropout(dropout, network: Network, solver: str) -> tuple[float, ...]:
             f"dropout={dropout!r} must be a number in [0, 1), or a list of {n_hidden}, one for"
             " each hidden layer."
         )
-    if not rates.any():
-        return ()
-    if solver == "lbfgs":
-        raise ValueError(
-            f"dropout={dropout!r} does not go with solver='lbfgs', whose objective must stay"
-            " the same from one evaluation to the next; use solver='sgd' or 'adam'."
-        )
-    return tuple(rates.tolist())
+    return tuple(rates.tolist()) if rates.any() else ()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +9,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.validation import check_consistent_length
 
-from skdigitnet._problem.arguments import FLOATS, as_floats, check_features, naming
+from skdigitnet._problem.arguments import FLOATS, as_floats, check_features, naming, twin
 from skdigitnet._problem.labels import Labels, check_target
 
 
@@ -61,7 +60,7 @@ def check_training_rows(estimator, X, y, sample_weight, *, reset: bool) -> Train
         False if X must have the features of the last fit.
     """
     # scikit-learn records the features before it checks the values
-    scratch = copy.copy(estimator)
+    scratch = twin(estimator)
     X, y = _check_rows(scratch, X, y, dtype=FLOATS, reset=reset)
     noted = ("n_features_in_", "feature_names_in_")
     return TrainingRows(
@@ -109,7 +108,7 @@ def check_validation_rows(
     if X_val is None or y_val is None:
         given, missing = ("X_val", "y_val") if y_val is None else ("y_val", "X_val")
         raise ValueError(f"{given} is given without {missing}; give both.")
-    scratch = copy.copy(estimator)
+    scratch = twin(estimator)
     vars(scratch).pop("feature_names_in_", None)  # of an earlier fit
     vars(scratch).update(rows.features)
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import sklearn
 
 try:
@@ -43,10 +44,21 @@ class FitTask:
     sample_weight : as passed to fit
     published : callable
         Gives the attributes that a fit which stops now would publish, as a dict.
+    fitted : callable or None
+        Maps theta to a fitted estimator, for scorers; None where there are none.
     """
 
-    def __init__(self, estimator, X, y, sample_weight, published: Callable[[], dict]):
-        self._estimator = estimator
+    def __init__(
+        self,
+        estimator,
+        X,
+        y,
+        sample_weight,
+        *,
+        published: Callable[[], dict],
+        fitted: Callable[[np.ndarray], Any] | None,
+    ):
+        self._estimator, self.fitted = estimator, fitted
         self._arguments = {
             "estimator": estimator,
             "X": X,
@@ -82,4 +94,4 @@ class FitTask:
             self._fit.call_on_fit_task_end(**self._arguments)
 
 
-NO_CALLBACKS = FitTask(None, None, None, None, dict)
+NO_CALLBACKS = FitTask(None, None, None, None, published=dict, fitted=None)

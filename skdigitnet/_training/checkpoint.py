@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, get_args, get_origin
 
 import joblib
 import numpy as np
 
-from skdigitnet._system.files import read_record, taken_apart, write_record
+from skdigitnet._problem.arguments import plain_parameters
+from skdigitnet._system.files import read_record, write_record
+from skdigitnet._training.pickled import defaults
 from skdigitnet._training.run import Training, restored_generator
 from skdigitnet._training.schedules import SCHEDULES
-from skdigitnet._training.state import HISTORY, TrainingState
+from skdigitnet._training.state import N_MOMENTS, Epoch, TrainingState, from_dict, to_dict
 
 KIND = "checkpoint"
 # what changes no bit of the result
@@ -24,26 +27,30 @@ def fingerprint(estimator, training: Training) -> str:
 
     It is taken over the parameters, the rows, the stopping rule and, unless the weights
     are drawn, the state to begin with. ``max_iter`` is left out, where no schedule depends
-    on it, so that a fit can be gone on from with a larger one.
+    on it, so that a fit can be gone on from with a larger one. What has its default is left
+    out too, so that a version with more parameters finds the files of this one.
 
     Raises
     ------
     ValueError
         If a parameter cannot be pickled.
     """
-    parameters = estimator.get_params(deep=False)
-    for name in WITHOUT_EFFECT:
+    parameters = vars(plain_parameters(estimator))
+    schedule = parameters["learning_rate"]
+    is_shaped = callable(schedule) or schedule in SCHEDULES
+    for name in (*WITHOUT_EFFECT, *(() if is_shaped else ("max_iter",))):
         del parameters[name]
-    if parameters["learning_rate"] not in SCHEDULES and not callable(
-        parameters["learning_rate"]
-    ):
-        del parameters["max_iter"]
     rule = training.rule
-    start = None if training.is_drawn else _bytes_of(replace(training.state, history=[]))
-    validation = None if rule.validation is None else rule.validation.numbers
+    start = None if training.is_drawn else _bytes_of(replace(training.state, records={}))
+    validation = None if training.validation is None else training.validation.numbers
     rows = [training.rows.numbers, validation]
-    hashed = [parameters, start, replace(rule, validation=None), rows]
     try:
+        hashed = [
+            _not_default(parameters, defaults(type(estimator))),
+            start,
+            _not_default(vars(rule), {f.name: f.default for f in fields(rule)}),
+            rows,
+        ]
         return str(joblib.hash(hashed))
     except Exception as error:  # pickle has no one kind of error
         raise ValueError(
@@ -52,17 +59,45 @@ def fingerprint(estimator, training: Training) -> str:
         ) from error
 
 
+def _not_default(values: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
+    """Those values that are not the default of their name."""
+    return {
+        name: value
+        for name, value in values.items()
+        if name not in defaults or joblib.hash(value) != joblib.hash(defaults[name])
+    }
+
+
 def _bytes_of(state: TrainingState) -> list:
     """The same for states that are equal, whatever the strides of an empty array are."""
-    numbers, arrays = taken_apart(_record_of(state))
-    return [numbers, [(k, v.dtype.str, v.tobytes()) for k, v in arrays.items()]]
+    untrained = _flat(_record_of(TrainingState(np.empty(0))))
+    values = _flat(_record_of(state))
+    return sorted(item for item in values.items() if untrained.get(item[0]) != item[1])
+
+
+def _flat(record: dict[str, Any], path: str = "") -> dict[str, Any]:
+    """What is in it and the dicts in it, by path; the bytes of arrays."""
+    flat: dict[str, Any] = {}
+    for name, value in record.items():
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{path}{name}/")
+        else:
+            is_array = isinstance(value, np.ndarray)
+            flat[path + name] = (value.dtype.str, value.tobytes()) if is_array else value
+    return flat
 
 
 def _record_of(state: TrainingState) -> dict[str, Any]:
-    record = {field.name: getattr(state, field.name) for field in fields(state)}
-    if not state.is_within_batch:
-        record["gradient"] = None
-    return {k: np.asarray(v) if isinstance(v, list) else v for k, v in record.items()}
+    """As the file has it: lists of numbers are arrays."""
+    record = _with_arrays(to_dict(state))
+    if not state.epoch.is_within_batch:
+        record["epoch"]["gradient"] = None
+    return record
+
+
+def _with_arrays(values: dict[str, Any]) -> dict[str, Any]:
+    made: dict[type, Any] = {dict: _with_arrays, list: np.asarray}
+    return {name: made.get(type(v), lambda v: v)(v) for name, v in values.items()}
 
 
 def write_state(path: Path, state: TrainingState, key: str) -> None:
@@ -90,42 +125,69 @@ def read_state(path: Path, key: str) -> TrainingState:
             " train from the start."
         )
     try:
-        values = {f.name: _checked(f.name, record.get(f.name)) for f in fields(TrainingState)}
-        _check_generator(values["random_state"])
-        return TrainingState(**values)
+        state = from_dict(TrainingState, record, _checked)
+        _check_generator(state.random_state)
+        return state
     except Exception as error:  # what was not written here raises nearly anything
         raise ValueError(f"{path} is a damaged checkpoint: {error!r}.") from error
 
 
-def _checked(name: str, value) -> Any:
-    """A field of the state, if it is of the type that it must have."""
-    default = getattr(EMPTY, name)
-    if value is None and default is None:
-        return None
-    kind: Any = OPTIONAL.get(name, type(default))
+def _checked(name: str, hint: Any, value: Any) -> Any:
+    """A value of the file as a field of that type has it."""
+    if get_origin(hint) is UnionType:
+        hint, _ = get_args(hint)  # the other is None, which a file has not
+    kind = get_origin(hint) or hint
+    if name == "records":
+        return {callback: _rows(rows) for callback, rows in value.items()}
     stored = np.ndarray if kind is list else kind
-    n_dimensions = 2 if name == "history" and len(value) > 0 else 1
     if (
         type(value) is not stored
-        or (stored is np.ndarray and value.ndim != n_dimensions)
+        or (stored is np.ndarray and value.ndim != 1)
         or (kind is list and value.dtype != np.float64)
         or (kind is int and not 0 <= value < 2**63)
     ):
         raise TypeError(f"{name} is {value!r}")
-    if name == "history" and len(value) > 0:
-        return _checked_history(value)
     return value.tolist() if kind is list else value
 
 
-def _checked_history(rows: np.ndarray) -> list[tuple[float, ...]]:
-    """Its rows, if a frame can be made of them."""
-    epochs = rows[:, 0]
-    if rows.shape[1] != len(HISTORY) or not ((epochs >= 0) & (epochs < 2**53)).all():
-        raise ValueError(f"history has rows such as {rows[0]}")
-    return [tuple(row) for row in rows.tolist()]
+def _rows(array: np.ndarray) -> list[tuple[float, ...]]:
+    """What a callback has noted."""
+    if array.ndim != 2 or array.shape[1] == 0 or array.dtype != np.float64:
+        raise TypeError(f"a callback's rows are {array!r}")
+    return [tuple(row) for row in array.tolist()]
 
 
-def _check_generator(state: dict) -> None:
+def suits(state: TrainingState, n_params: int, X) -> bool:
+    """Whether the kernels can be handed this state with a network and rows."""
+    epoch, optimiser = state.epoch, state.optimiser
+    of_params = (state.theta, state.best.theta, epoch.gradient)
+    given = [array for array in of_params if array is not None]
+    moments = np.empty(0, X.dtype) if optimiser.moments is None else optimiser.moments
+    held_out = np.empty(0, np.intp) if epoch.held_out is None else epoch.held_out
+    rows = np.concatenate([epoch.order, held_out])
+    return (
+        all(array.dtype == X.dtype for array in (*given, moments))
+        and all(len(array) == n_params for array in given)
+        and len(moments) == N_MOMENTS.get(optimiser.rule, -1) * n_params
+        and epoch.order.dtype == held_out.dtype == np.intp
+        and (len(rows) == 0 or np.array_equal(np.sort(rows), np.arange(X.shape[0])))
+        and max(state.n_before, state.best.iteration, optimiser.n_rate_cuts) <= state.n_iter
+        and max(state.n_samples_seen, optimiser.n_steps) < 2**62  # there is room to count on
+        and state.weight_seen >= 0
+        and has_a_sound_position(epoch)
+    )
+
+
+def has_a_sound_position(epoch: Epoch) -> bool:
+    """Whether the rest of the epoch can be gone through."""
+    if epoch.position is None:
+        return True
+    if epoch.batch_size < 1 or epoch.position > len(epoch.order):
+        return False
+    return not epoch.is_within_batch or epoch.gradient is not None
+
+
+def _check_generator(state: Any) -> None:
     """Raise an error if NumPy does not take this state, or would but should not."""
     restored_generator(state)
     position = state["state"]["pos"] if state["bit_generator"] == "MT19937" else 0
@@ -134,15 +196,3 @@ def _check_generator(state: dict) -> None:
     # with an even increment a PCG64 can be stuck at one number, and NumPy then draws it forever
     if state["state"].get("inc", 1) % 2 == 0:
         raise ValueError("random_state has a period that is too short")
-
-
-EMPTY = TrainingState(np.empty(0))
-# what the fields are that may be None
-OPTIONAL = {
-    "best_theta": np.ndarray,
-    "held_out": np.ndarray,
-    "gradient": np.ndarray,
-    "moments": np.ndarray,
-    "position": int,
-    "random_state": dict,
-}

@@ -40,13 +40,13 @@ class Divergence:
         The weights that training begins with.
     """
 
-    def __init__(self, objective: Objective, X, constant: float, theta):
+    def __init__(self, objective: Objective, X, constant: float, first):
         self.objective, self.network, self.X = objective, objective.network, X
         self.constant, self.rows = constant, objective.sample(SAMPLED_ROWS)
         self._x_size = _typical_size(X[self.rows[:: -(-len(self.rows) // 100)]])
-        self._first_theta = theta.copy()
-        # no cached_property: in Python 3.11 it has a lock, which a fork may find taken
-        self._usual_output: float | None = None
+        self._first_weights = first
+        self._usual_output = 1.0
+        self._knows_first = False
 
     def check(self, loss: float, theta: np.ndarray, when: str) -> None:
         """Raise ValueError if training has diverged.
@@ -69,7 +69,7 @@ class Divergence:
 
     def _problem(self, loss: float, theta: np.ndarray) -> str:
         """What is wrong, or nothing."""
-        largest = np.abs(theta).max()
+        largest = max(theta.max(), -theta.min())  # NaN if one is
         if not (np.isfinite(loss) and np.isfinite(largest)):
             return "the loss or the weights are not finite"
         hopeless = self._x_size > MAX_SIZE
@@ -78,7 +78,7 @@ class Divergence:
         if hopeless:
             cause = f"an X as large as {self._x_size:.0e}"
         else:
-            typical = self._typical_output(theta)
+            typical = self._typical_output(*self.network.unpack(theta))
             if not self._is_a_jump(typical):
                 return ""
             cause = f"outputs as large as {typical:.0e}"
@@ -88,10 +88,14 @@ class Divergence:
 
     def _is_a_jump(self, typical: float) -> bool:
         """Whether outputs are many times the largest so far, drawn weights' among them."""
-        if self._usual_output is None:
-            first = self._first_theta
-            drawn = draw_weights(self.network, "auto", np.random.RandomState(0), first.dtype)
-            self._usual_output = max(1.0, *map(self._typical_output, (drawn, first)))
+        if typical >= MAX_GROWTH * self._usual_output and not self._knows_first:
+            # not before, since drawing them takes longer than an epoch of few rows
+            drawn = draw_weights(self.network, "auto", np.random.RandomState(0), self.X.dtype)
+            both = (self._first_weights, self.network.unpack(drawn))
+            self._usual_output = max(
+                self._usual_output, *(self._typical_output(*weights) for weights in both)
+            )
+            self._knows_first = True
         if typical >= MAX_GROWTH * self._usual_output:
             return True
         self._usual_output = max(typical, self._usual_output)
@@ -101,9 +105,8 @@ class Divergence:
         """The loss as the weights are now, without the penalty."""
         return self.objective.over(self.rows).loss(theta)
 
-    def _typical_output(self, theta: np.ndarray) -> float:
+    def _typical_output(self, coefs, intercepts) -> float:
         """The median of the outputs' pre-activations, without their signs."""
-        coefs, intercepts = self.network.unpack(theta)
         X = self.X[self.rows]
         try:
             z = map_outputs(coefs, intercepts, self.network.activation, X, np.abs)

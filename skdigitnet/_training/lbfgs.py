@@ -28,119 +28,124 @@ class LBFGSSolver:
        bound constrained optimization", SIAM J. Sci. Comput. 16, 1995.
     """
 
-    max_iter: int
     max_fun: int
     tol: float
     unit: ClassVar[str] = "iteration"
-
-    @property
-    def n_passes(self) -> int:
-        """How often each row may be gone through, if no iteration needs a second look."""
-        return self.max_iter
+    has_partial_fit: ClassVar[bool] = False
+    has_dropout: ClassVar[bool] = False
 
     def step_rows(self, n_rows: int) -> int:
         """How many rows go through the network together."""
         return min(MAX_BLOCK_ROWS, n_rows)
 
-    def solve(
+    def start(
         self,
         objective: Objective,
         state: TrainingState,
         watch: Watch,
         random_state: np.random.RandomState,
-    ) -> str | None:
-        """Minimise the objective; see :meth:`StochasticSolver.solve`.
+    ) -> LBFGSRun:
+        """Begin to train; see :meth:`Solver.start`.
 
         ``tol`` bounds the largest element of the gradient. With a validation score it is
         the stopping rule's instead, and the score is taken after every iteration. On a plateau
         it is much smaller, until the plateau is left.
         """
         with watch.interrupts.held:
-            state.begin_updates("")
-        if watch.stopped:
-            return None
-        if state.n_iter_of_fit >= self.max_iter:
-            return self._max_iter_reached()
-        descent = _Descent(objective, state, watch)
-        tolerance = {"gtol": self.tol if watch.score is None else DEFAULT_GTOL}
-        with single_threaded_blas():
-            result = self._minimize(descent, tolerance)
-            if result.success and watch.plateau.holds(result.fun):
-                descent.ends_off_plateau = True
-                result = self._minimize(descent, PLATEAU_TOLERANCE)
-                if descent.is_off_plateau:
-                    descent.ends_off_plateau = False
-                    result = self._minimize(descent, tolerance)
-        state.loss = float(result.fun)
-        theta = result.x.astype(state.theta.dtype)
-        watch.divergence.check(state.loss, theta, f"after {state.n_iter} iterations")
-        if watch.stopped:
-            return None
-        state.stopped = bool(result.success) or state.n_iter_of_fit < self.max_iter
-        return None if result.success else self._warning(result, descent)
+            state.optimiser.begin("", state.theta)
+        return LBFGSRun(self, objective, state, watch)
 
-    def _minimize(self, descent: _Descent, tolerance: dict[str, float]) -> OptimizeResult:
-        """Minimise from the state's weights on, with what is left of the limits."""
-        state = descent.state
-        return minimize(
-            descent.loss_and_gradient,
-            state.theta.astype(np.float64),
+
+class LBFGSRun:
+    """L-BFGS-B at work; each call to advance begins with no memory of past gradients."""
+
+    def __init__(
+        self, solver: LBFGSSolver, objective: Objective, state: TrainingState, watch: Watch
+    ):
+        self.solver, self.objective, self.state, self.watch = solver, objective, state, watch
+        self._warning: str | None = None
+        self._n_evaluations = 0
+        self._ends_off_plateau = False
+
+    def advance(self, n_epochs: int) -> None:
+        """Train on; see :meth:`SolverRun.advance`."""
+        state, watch = self.state, self.watch
+        if watch.stopped:
+            return
+        if n_epochs < 1:
+            self._warning = self._all_done()
+            return
+        if self._n_evaluations >= self.solver.max_fun:
+            state.stopped = watch.stopped = True
+            self._warning = self._no_evaluation_left()
+            return
+        last = state.n_iter + n_epochs
+        usual = {"gtol": self.solver.tol if watch.score is None else DEFAULT_GTOL}
+        with single_threaded_blas():
+            result = self._minimize(last, usual)
+            if result.success and watch.plateau.holds(result.fun):
+                self._ends_off_plateau = True
+                result = self._minimize(last, PLATEAU_TOLERANCE)
+                self._ends_off_plateau = False
+                if not watch.stopped and not watch.plateau.holds(result.fun):
+                    result = self._minimize(last, usual)
+        state.curve.last = float(result.fun)
+        theta = result.x.astype(state.theta.dtype)
+        watch.divergence.check(state.curve.last, theta, f"after {state.n_iter} iterations")
+        if watch.stopped:
+            return
+        state.stopped = watch.stopped = bool(result.success) or state.n_iter < last
+        self._warning = None if result.success else self._why(result, last)
+
+    def _minimize(self, last: int, tolerance: dict[str, float]) -> OptimizeResult:
+        """Minimise from the state's weights on, up to iteration ``last``."""
+        result = minimize(
+            self._loss_and_gradient,
+            self.state.theta.astype(np.float64),
             method="L-BFGS-B",
             jac=True,
-            callback=descent.iteration_ends,
+            callback=self._iteration_ends,
             options={
-                "maxiter": self.max_iter - state.n_iter_of_fit,
-                "maxfun": self.max_fun - descent.n_evaluations,
+                "maxiter": last - self.state.n_iter,
+                "maxfun": self.solver.max_fun - self._n_evaluations,
                 **tolerance,
             },
         )
+        self._n_evaluations += result.nfev
+        return result
 
-    def _warning(self, result: OptimizeResult, descent: _Descent) -> str:
-        if descent.state.n_iter_of_fit >= self.max_iter:
-            return self._max_iter_reached()
-        if descent.n_evaluations >= self.max_fun:
-            return (
-                f"L-BFGS reached max_fun={self.max_fun} evaluations of the loss and has not"
-                " converged yet. Raise max_fun, or scale X."
-            )
-        return f"L-BFGS stopped without converging: {result.message}. Scale X, or raise tol."
+    def warning(self) -> str | None:
+        """Why training has not converged, if it has not."""
+        return self._warning
 
-    def _max_iter_reached(self) -> str:
-        return (
-            f"L-BFGS reached max_iter={self.max_iter} iterations and has not converged"
-            " yet. Raise max_iter, or scale X."
-        )
-
-
-class _Descent:
-    """What SciPy calls: the objective, and the end of an iteration.
-
-    Attributes
-    ----------
-    n_evaluations : int
-        Of the objective, so far.
-    ends_off_plateau : bool
-        Whether to end where the loss falls below the plateau.
-    is_off_plateau : bool
-        Whether it has ended there.
-    """
-
-    def __init__(self, objective: Objective, state: TrainingState, watch: Watch):
-        self.objective, self.state, self.watch = objective, state, watch
-        self.n_evaluations = 0
-        self.ends_off_plateau = self.is_off_plateau = False
-
-    def loss_and_gradient(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
+    def _loss_and_gradient(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
         self.watch.epoch_begins()
-        self.n_evaluations += 1
         loss, gradient = self.objective.loss_and_gradient(theta)
         return loss, gradient.astype(np.float64, copy=False)
 
-    def iteration_ends(self, intermediate_result: OptimizeResult) -> None:
+    def _iteration_ends(self, intermediate_result: OptimizeResult) -> None:
         state, watch = self.state, self.watch
         state.theta = intermediate_result.x.astype(state.theta.dtype)
         loss = float(intermediate_result.fun)
         watch.epoch_ends(loss, lambda: watch.score is not None and watch.is_exhausted)
-        self.is_off_plateau = self.ends_off_plateau and not watch.plateau.holds(loss)
-        if watch.stopped or self.is_off_plateau:
+        if watch.stopped or (self._ends_off_plateau and not watch.plateau.holds(loss)):
             raise StopIteration
+
+    def _why(self, result: OptimizeResult, last: int) -> str:
+        if self.state.n_iter >= last:
+            return self._all_done()
+        if self._n_evaluations >= self.solver.max_fun:
+            return self._no_evaluation_left()
+        return f"L-BFGS stopped without converging: {result.message}. Scale X, or raise tol."
+
+    def _no_evaluation_left(self) -> str:
+        return (
+            f"L-BFGS reached max_fun={self.solver.max_fun} evaluations of the loss and has not"
+            " converged yet. Raise max_fun, or scale X."
+        )
+
+    def _all_done(self) -> str:
+        return (
+            f"L-BFGS reached max_iter={self.state.n_iter_of_fit} iterations and has not"
+            " converged yet. Raise max_iter, or scale X."
+        )

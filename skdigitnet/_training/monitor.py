@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,6 +17,25 @@ from skdigitnet._training.state import TrainingState
 from skdigitnet._training.stopping import StoppingRule
 
 
+@dataclass(frozen=True)
+class Judges:
+    """What says how good the weights are.
+
+    Attributes
+    ----------
+    rule : StoppingRule
+    divergence : Divergence
+    plateau : Plateau
+    score : callable or None
+        Score of a theta on the validation rows.
+    """
+
+    rule: StoppingRule
+    divergence: Divergence
+    plateau: Plateau
+    score: Callable[[np.ndarray], float] | None
+
+
 class Watch:
     """Scores, records, prints, tells the callbacks and says when to stop.
 
@@ -23,11 +43,7 @@ class Watch:
     ----------
     state : TrainingState
     objective : Objective
-    divergence : Divergence
-    plateau : Plateau
-    rule : StoppingRule
-    score : callable or None
-        Score of a theta on the validation rows.
+    judges : Judges
     task : FitTask
     interrupts : Interrupts
     verbose : bool or int
@@ -47,19 +63,17 @@ class Watch:
         self,
         state: TrainingState,
         objective: Objective,
-        divergence: Divergence,
-        plateau: Plateau,
-        rule: StoppingRule,
-        score: Callable[[np.ndarray], float] | None,
+        judges: Judges,
         task: FitTask,
         interrupts: Interrupts,
+        *,
         verbose: bool | int,
         unit: str,
     ):
-        self.state, self.objective, self.rule = state, objective, rule
-        self.divergence, self.plateau = divergence, plateau
-        self.score, self.task, self.verbose = score, task, verbose
-        self.interrupts, self.unit = interrupts, unit
+        self.state, self.objective = state, objective
+        self.rule, self.score = judges.rule, judges.score
+        self.divergence, self.plateau = judges.divergence, judges.plateau
+        self.task, self.interrupts, self.verbose, self.unit = task, interrupts, verbose, unit
         self.began = self.epoch_began = time.monotonic()
         self.learning_rate, self.stopped = np.nan, state.stopped
 
@@ -70,8 +84,8 @@ class Watch:
 
     @property
     def is_exhausted(self) -> bool:
-        patience = self.plateau.patience(self.rule.patience, self.state.loss)
-        return self.state.n_no_improvement > patience
+        patience = self.plateau.patience(self.rule.patience, self.state.curve.last)
+        return self.state.best.n_no_improvement > patience
 
     def say(self, message: str) -> None:
         if self.verbose:
@@ -99,9 +113,11 @@ class Watch:
         self.divergence.check(loss, state.theta, f"after {self.unit} {state.n_iter + 1}")
         score = None if self.score is None else self.score(state.theta)
         with self.interrupts.held:
-            state.record(loss, score, self.rule, objective.n_rows, objective.total_weight)
-            if self.verbose:
-                state.report(score)
+            state.end_epoch(loss, score, objective.n_rows, objective.total_weight)
+            self.rule.judge(state, loss, score)
+            self.say(f"Iteration {state.n_iter}, loss = {loss:.8f}")
+            if score is not None:
+                self.say(f"Validation score: {score:f}")
             state.stopped = rule_stops()
         # the state does not know of a callback's wish, so that it can be gone on from
         self.stopped = self.task.end_epoch() or state.stopped

@@ -21,7 +21,9 @@ LARGE_COLUMN = 10.0
 SMALL_COLUMN = 0.1
 
 
-def constant_loss(loss: str, network: Network, targets: np.ndarray, weight) -> float:
+def constant_loss(
+    loss: str, network: Network, targets: np.ndarray, weight: np.ndarray, rows=slice(None)
+) -> float:
     r"""The smallest loss of outputs that are the same for every row.
 
     They are the classes' or labels' shares :math:`s_k` of the weight. The squared error is
@@ -36,7 +38,10 @@ def constant_loss(loss: str, network: Network, targets: np.ndarray, weight) -> f
     targets : ndarray of shape (n_rows,) or (n_rows, n_outputs)
         Class indices, or an indicator matrix.
     weight : ndarray of shape (n_rows,)
+    rows : ndarray of int or slice, default=slice(None)
+        Those that count.
     """
+    targets, weight = targets[rows], weight[rows]
     if targets.ndim == 1:
         totals = np.bincount(targets, weight, network.n_outputs)
     else:
@@ -86,8 +91,12 @@ class Plateau:
         names : ndarray of shape (n_features,) or None
             Names of X's columns.
         """
-        is_last = state.best_theta is None
-        if is_last and not any(self.objective.dropout) and self._is_surely_left(state.loss):
+        is_last = state.best.theta is None
+        if (
+            is_last
+            and not any(self.objective.dropout)
+            and self._is_surely_left(state.curve.last)
+        ):
             return None
         loss = self.objective.over(self.objective.rows).loss(state.published_theta)
         if not self.holds(loss):

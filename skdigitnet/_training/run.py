@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,17 +18,16 @@ from skdigitnet._problem.labels import Labels
 from skdigitnet._problem.network import Network
 from skdigitnet._problem.objective import Objective
 from skdigitnet._problem.output_layer import OutputLayer
-from skdigitnet._problem.rows import TrainingRows
+from skdigitnet._problem.rows import TrainingRows, ValidationRows
 from skdigitnet._problem.splits import hold_out, spread_classes
 from skdigitnet._system.interrupts import Interrupts, uninterrupted
 from skdigitnet._system.threads import Team, n_threads
 from skdigitnet._training.callback_bridge import FitTask
 from skdigitnet._training.divergence import Divergence
-from skdigitnet._training.lbfgs import LBFGSSolver
-from skdigitnet._training.monitor import Watch
+from skdigitnet._training.monitor import Judges, Watch
 from skdigitnet._training.plateau import Plateau, constant_loss
 from skdigitnet._training.scoring import Score, accuracy_on, minus_loss_on, scorer_on
-from skdigitnet._training.sgd import StochasticSolver
+from skdigitnet._training.solver import Solver, SolverRun
 from skdigitnet._training.state import TrainingState
 from skdigitnet._training.stopping import StoppingRule
 
@@ -37,6 +36,8 @@ from skdigitnet._training.stopping import StoppingRule
 MAX_DENSITY = 0.25
 MIN_PASSES = 3
 SAMPLED_ROWS = 1000
+
+Weights = tuple[list[np.ndarray], list[np.ndarray]]  # coefs and intercepts
 
 
 def faster_form(X, n_passes: int):
@@ -69,14 +70,38 @@ def unchanged_on_error(random_state):
         raise
 
 
-def restored_generator(state: dict) -> np.random.RandomState:
+def restored_generator(state: Any) -> np.random.RandomState:
     """A generator that goes on from ``get_state(legacy=False)``."""
     kind = getattr(np.random, state["bit_generator"])
     if not (isinstance(kind, type) and issubclass(kind, np.random.BitGenerator)):
         raise ValueError(f"{kind!r} is no bit generator")
-    generator = np.random.RandomState(kind())
+    generator = np.random.RandomState(kind(0))
     generator.set_state(state)
     return generator
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The estimator's parameters of these names that concern every solver.
+
+    Attributes
+    ----------
+    loss : {"log_loss", "squared_error"}
+    alpha : float
+    dropout : tuple of float
+        Of each hidden layer; empty for none.
+    class_weight : dict, list of dict, "balanced" or None
+    n_jobs : int or None
+        Threads to train with, as scikit-learn means it.
+    verbose : bool or int
+    """
+
+    loss: str
+    alpha: float
+    dropout: tuple[float, ...]
+    class_weight: Any
+    n_jobs: int | None
+    verbose: bool | int
 
 
 @dataclass
@@ -89,12 +114,18 @@ class Training:
     labels : Labels
     network : Network
     rule : StoppingRule
+    validation : ValidationRows or None
+        The user's rows for the rule's score, and for callbacks.
     state : TrainingState
-        Brought forward by :meth:`run`.
+        Brought forward by a solver that is :meth:`started`.
     random_state : RandomState
         Has drawn the initial weights; splits and shuffles the rows.
     is_drawn : bool
         Whether the weights that it begins with are those drawn, not given ones.
+    first_weights : pair of lists of ndarray or None
+        The coefs and intercepts that it begins with, where others hold them anyway.
+    lengths : tuple of pairs of list and int
+        How long the lists of the kept state were.
     watch : Watch
         There while it runs.
     memory : dict
@@ -105,38 +136,83 @@ class Training:
     labels: Labels
     network: Network
     rule: StoppingRule
+    validation: ValidationRows | None
     state: TrainingState
     random_state: np.random.RandomState
     is_drawn: bool = False
+    first_weights: Weights | None = None
+    lengths: tuple[tuple[list, int], ...] = ()
     watch: Watch = field(init=False, repr=False)
     memory: dict[Any, Any] = field(default_factory=dict)
 
     @classmethod
-    def new(cls, rows, labels, network, rule, random_state, weight_init) -> Training:
+    def new(
+        cls, rows, labels, network, rule, validation, random_state, weight_init
+    ) -> Training:
         """Start with freshly drawn weights."""
         random_state = check_random_state(random_state)
         theta = draw_weights(network, weight_init, random_state, rows.X.dtype)
         state = TrainingState(theta)
-        return cls(rows, labels, network, rule, state, random_state, is_drawn=True)
+        return cls(rows, labels, network, rule, validation, state, random_state, is_drawn=True)
 
     @classmethod
-    def continued(cls, rows, labels, network, rule, kept, theta, random_state) -> Training:
-        """Go on from a copy of the state ``kept`` and from its random generator.
+    def continued(
+        cls,
+        rows,
+        labels,
+        network,
+        rule,
+        validation,
+        random_state,
+        kept: TrainingState,
+        weights: Weights,
+    ) -> Training:
+        """Go on from the state ``kept``, which stays as it is, and from its generator.
 
-        ``theta`` are the estimator's weights as they stand. If they are not those that
-        the state published, somebody has set them, and training goes on from them.
+        ``weights`` are the estimator's as they stand. If they are not those that the state
+        published, somebody has set them, and training goes on from them.
         """
-        state = kept.copy_as(theta.dtype)
-        if not np.array_equal(theta, state.published_theta):
-            state.theta = theta
-            state.forget_best()
-        training = cls(rows, labels, network, rule, state, check_random_state(random_state))
-        return training if state.random_state is None else training.go_on_from(state)
+        theta = network.pack(*weights, rows.X.dtype)
+        published = kept.published_theta.astype(theta.dtype, copy=False)
+        first_weights: Weights | None = weights
+        if not np.array_equal(theta, published):
+            state = kept.copy_to_train(theta)
+            state.best.forget()
+        elif kept.best.theta is None:
+            state = kept.copy_to_train(theta)
+        else:
+            state = kept.copy_to_train(kept.theta.astype(theta.dtype))
+            first_weights = None
+        if state.random_state is None:
+            generator = check_random_state(random_state)
+        else:
+            generator = restored_generator(state.random_state)
+        return cls(
+            rows,
+            labels,
+            network,
+            rule,
+            validation,
+            state,
+            generator,
+            first_weights=first_weights,
+            lengths=tuple((numbers, len(numbers)) for numbers in kept.lists),
+        )
 
-    def go_on_from(self, state: TrainingState) -> Training:
+    def take_back(self) -> None:
+        """Make the state that it goes on from what it was."""
+        for numbers, length in self.lengths:
+            del numbers[length:]
+
+    @property
+    def holds_out(self) -> bool:
+        """Whether some of the rows are for the rule's score."""
+        return self.rule.scoring is not None and self.validation is None
+
+    def go_on_from(self, state: TrainingState) -> None:
         """Take this state and its generator for one's own."""
         self.state, self.random_state = state, restored_generator(state.random_state)
-        return self
+        self.first_weights = None
 
     def kept_state(self) -> TrainingState:
         """The state, complete, to be gone on from."""
@@ -151,69 +227,66 @@ class Training:
         self.state.theta = self.network.pack(coefs, intercepts, self.state.theta.dtype)
         self.is_drawn = False
 
-    def run(
-        self,
-        solver: StochasticSolver | LBFGSSolver,
-        *,
-        loss: str,
-        alpha: float,
-        class_weight,
-        n_jobs: int | None,
-        verbose: bool | int,
-        dropout: tuple[float, ...],
-        task: FitTask,
-        fitted: Callable[[np.ndarray], Any],
-    ) -> str | None:
-        """Bring the state forward; return why training has not converged, if it has not.
+    @contextmanager
+    def started(
+        self, solver: Solver, settings: Settings, task: FitTask, n_epochs: int
+    ) -> Iterator[SolverRun]:
+        """A solver that brings the state forward, for as long as the block lasts.
 
         Parameters
         ----------
-        solver : StochasticSolver or LBFGSSolver
-        loss, alpha, class_weight : the estimator's parameters
-        n_jobs : int or None
-            Threads to train with, as scikit-learn means it.
-        verbose : bool or int
-        dropout : tuple of float
-            Of each hidden layer.
+        solver : Solver
+        settings : Settings
         task : FitTask
-        fitted : callable
-            Maps theta to a fitted estimator.
+        n_epochs : int
+            About how often each row will be gone through.
         """
         rows, network, state = self.rows, self.network, self.state
         targets = self._targets(rows.y)
-        weight = apply_class_weight(class_weight, rows.y, self.labels, rows.sample_weight)
+        weight = apply_class_weight(
+            settings.class_weight, rows.y, self.labels, rows.sample_weight
+        )
         with uninterrupted():
             self._split(targets, weight)
-            state.judge_by(self.rule.criterion)
-        X = faster_form(rows.X, solver.n_passes)
-        samples = Samples(X, targets, weight)
-        score = self._score(loss, class_weight, weight, fitted)
-        operations = solver.step_rows(len(state.order)) * row_operations(network, X)
-        with Team(n_threads(n_jobs, operations)) as team, Interrupts() as interrupts:
-            objective = Objective(network, loss, alpha, samples, state.order, team, dropout)
-            order = np.sort(state.order)
-            constant = constant_loss(loss, network, targets[order], weight[order])
-            divergence = Divergence(objective, rows.X, constant, state.theta)
-            plateau = Plateau(objective, constant)
+            state.judge_by(self.rule.criterion(self.validation))
+        X = faster_form(rows.X, n_epochs)
+        samples, order = Samples(X, targets, weight), state.epoch.order
+        score = self._score(settings, weight, task.fitted)
+        operations = solver.step_rows(len(order)) * row_operations(network, X)
+        threads = n_threads(settings.n_jobs, operations)
+        with Team(threads) as team, Interrupts() as interrupts:
+            objective = Objective(
+                network, settings.loss, settings.alpha, samples, order, team, settings.dropout
+            )
+            first = self.first_weights or network.unpack(state.theta.copy())
+            constant = constant_loss(settings.loss, network, targets, weight, np.sort(order))
+            divergence = Divergence(objective, rows.X, constant, first)
             self.watch = Watch(
                 state,
                 objective,
-                divergence,
-                plateau,
-                self.rule,
-                score,
+                Judges(self.rule, divergence, Plateau(objective, constant), score),
                 task,
                 interrupts,
-                verbose,
-                solver.unit,
+                verbose=settings.verbose,
+                unit=solver.unit,
             )
             try:
-                warning = solver.solve(objective, state, self.watch, self.random_state)
-                names = rows.features.get("feature_names_in_")
-                return plateau.warning(state, rows.X[divergence.rows], names) or warning
+                yield solver.start(objective, state, self.watch, self.random_state)
             finally:
-                if not state.is_within_batch:
-                    state.gradient = None
+                del self.watch  # which may refer to this, and would keep its arrays alive
+                if not state.epoch.is_within_batch:
+                    state.epoch.gradient = None
+
+    def plateau_warning(self) -> str | None:
+        """What to tell the user if training has ended on the plateau; None if it has not.
+
+        Without a stopping rule, as in partial_fit, nothing has ended.
+        """
+        if not self.rule.ends_training:
+            return None
+        names = self.rows.features.get("feature_names_in_")
+        rows = self.watch.objective.sample(SAMPLED_ROWS)
+        return self.watch.plateau.warning(self.state, self.rows.X[rows], names)
 
     def _targets(self, y) -> np.ndarray:
         """y as the kernels take it."""
@@ -225,33 +298,37 @@ class Training:
     def _split(self, targets, weight) -> None:
         """Give the state its training and held-out rows, unless it has them."""
         state = self.state
-        order, held_out = state.order, state.held_out
-        if not state.fits_rows(len(targets), self.rule.holds_out):
+        order, held_out = state.epoch.order, state.epoch.held_out
+        if not state.epoch.fits_rows(len(targets), self.holds_out):
             order, held_out = np.arange(len(targets), dtype=np.intp), None
-            if self.rule.holds_out:
+            if self.holds_out:
                 order, held_out = hold_out(
                     targets, weight, self.rule.validation_fraction, self.random_state
                 )
         elif held_out is not None:
             order, held_out = spread_classes(targets, weight, order, held_out)
-        if order is not state.order:
+        if order is not state.epoch.order:
             state.start_on_rows(order, held_out)
 
-    def _score(self, loss, class_weight, weight, fitted) -> Score | None:
+    def _score(self, settings: Settings, weight, fitted) -> Score | None:
         """The score on the validation rows, if there are any."""
-        scoring, rows = self.rule.scoring, self.rule.validation
+        scoring, rows = self.rule.scoring, self.validation
         if scoring is None:
             return None
         if rows is not None:
             X, y = rows.X, rows.y
-            weight = apply_class_weight(class_weight, y, self.labels, rows.sample_weight)
+            weight = apply_class_weight(
+                settings.class_weight, y, self.labels, rows.sample_weight
+            )
         else:
-            held_out = self.state.held_out
+            held_out = self.state.epoch.held_out
             X, y, weight = self.rows.X[held_out], self.rows.y[held_out], weight[held_out]
         if scoring == "accuracy":
             output_layer = OutputLayer(self.network.out_activation, self.labels.multilabel)
             indices = self.labels.indices(y)
             return accuracy_on(self.network, output_layer, X, indices, weight)
         if scoring == "loss":
-            return minus_loss_on(self.network, loss, Samples(X, self._targets(y), weight))
+            return minus_loss_on(
+                self.network, settings.loss, Samples(X, self._targets(y), weight)
+            )
         return scorer_on(scoring, fitted, X, y, weight)

@@ -25,6 +25,7 @@ RATE_CUT = 5.0
 class StochasticSolver:
     """Mini-batch descent with the estimator's parameters of the same names.
 
+    ``schedule_length`` is how many epochs a schedule of the share that is done goes through.
     The order of the rows, the schedules, the update rules and the stopping rule are
     MLPClassifier's, except that the penalty does not depend on the batch size.
     """
@@ -34,140 +35,49 @@ class StochasticSolver:
     learning_rate: str | Callable[[float], float]
     learning_rate_init: float | str
     power_t: float
-    max_iter: int
+    schedule_length: int
     shuffle: bool
     momentum: float
     nesterovs_momentum: bool
     beta_1: float
     beta_2: float
     epsilon: float
-    n_epochs: int | None = None  # max_iter by default
     unit: ClassVar[str] = "epoch"
+    has_partial_fit: ClassVar[bool] = True
+    has_dropout: ClassVar[bool] = True
 
-    def solve(
+    def step_rows(self, n_rows: int) -> int:
+        """How many rows go through the network together."""
+        return min(self.batch_rows(n_rows), MAX_BLOCK_ROWS, n_rows)
+
+    def start(
         self,
         objective: Objective,
         state: TrainingState,
         watch: Watch,
         random_state: np.random.RandomState,
-    ) -> str | None:
-        """Train until the watch says stop or ``n_passes`` epochs are done.
-
-        Parameters
-        ----------
-        objective : Objective
-        state : TrainingState
-            Brought forward in place; an epoch that it has begun is finished first.
-        watch : Watch
-            Is told of every epoch.
-        random_state : RandomState
-            Shuffles the rows, and draws the units that are dropped.
-
-        Returns
-        -------
-        warning : str or None
-            Why training has not converged, if it has not.
-
-        Raises
-        ------
-        ValueError
-            At the end of the epoch in which training diverges.
-        """
+    ) -> StochasticRun:
+        """Begin to train; see :meth:`Solver.start`."""
         with watch.interrupts.held:
-            update = self._start(objective, state)
-        while not watch.stopped and state.n_iter_of_fit < self.n_passes:
-            watch.epoch_begins()
-            loss = self._epoch(objective, state, update, watch, random_state)
-            watch.learning_rate = update.learning_rate
-            watch.epoch_ends(loss, lambda: self._stops(objective, state, watch))
-        if watch.stopped or watch.rule.patience == np.inf:  # no rule, no convergence
-            return None
-        return (
-            f"max_iter={self.max_iter} epochs reached and training has not converged yet."
-            " Raise max_iter, or learning_rate_init if the loss still falls slowly."
-        )
+            return StochasticRun(self, objective, state, watch, random_state)
 
-    def step_rows(self, n_rows: int) -> int:
-        """How many rows go through the network together."""
-        return min(self._batch_rows(n_rows), MAX_BLOCK_ROWS, n_rows)
-
-    @property
-    def n_passes(self) -> int:
-        """How often each row may be gone through."""
-        return self.max_iter if self.n_epochs is None else self.n_epochs
-
-    def _batch_rows(self, n_rows: int) -> int:
+    def batch_rows(self, n_rows: int) -> int:
+        """Rows of a mini-batch, unless there are fewer."""
         return auto_batch_size(n_rows) if isinstance(self.batch_size, str) else self.batch_size
 
-    def _start(self, objective: Objective, state: TrainingState) -> Update:
-        update = Update(
-            self._update_rule(),
-            learning_rate=self._rate(objective, state),
-            momentum=self.momentum,
-            beta_1=self.beta_1,
-            beta_2=self.beta_2,
-            epsilon=self.epsilon,
-        )
-        state.begin_updates(self._update_rule())
-        update.n_steps = state.n_steps
-        if state.gradient is None:
-            state.gradient = np.empty_like(state.theta)
-        if state.batch_size != self._batch_rows(len(state.order)):
-            state.position = None  # batches of another size cannot be gone on with
-        return update
-
-    def _update_rule(self) -> str:
+    @property
+    def update_rule(self) -> str:
         if self.solver == "adam":
             return "adam"
         if self.momentum == 0:
             return "gradient_descent"
         return "nesterov" if self.nesterovs_momentum else "momentum"
 
-    def _epoch(self, objective, state, update, watch, random_state) -> float:
-        """The rest of a pass over the training rows; its batches' mean objective."""
-        n_rows = len(state.order)
-        batch_size = min(self._batch_rows(n_rows), n_rows)
-        if state.position is None:
-            with watch.interrupts.held:
-                self._begin_epoch(objective, state, random_state)
-        update.learning_rate = self._rate(objective, state)
-        # forward and backward pass for every row, an update for every batch
-        row_operations = objective.row_operations
-        row_operations += (BATCH_OPERATIONS + 20 * len(state.theta)) // batch_size
-        call_rows = max(1, CALL_OPERATIONS // row_operations)
-        run = Run(
-            objective.samples.targets,
-            update,
-            objective.decay,
-            state.theta,
-            state.gradient,
-            state.moments,
-        )
-        epoch = Epoch(state.order, batch_size, state.dropout_key)
-        while state.position < n_rows:
-            with watch.interrupts.held:
-                state.position, loss = objective.team.run(
-                    train,
-                    objective.workspace,
-                    run,
-                    epoch,
-                    state.position,
-                    min(state.position + call_rows, n_rows),
-                )
-                state.epoch_loss += loss
-                state.n_steps = update.n_steps
-        return state.epoch_loss / n_rows
+    @property
+    def is_adaptive(self) -> bool:
+        return self.solver == "sgd" and self.learning_rate == "adaptive"
 
-    def _begin_epoch(self, objective, state, random_state) -> None:
-        order, key = state.order, 0
-        if self.shuffle:
-            # the draws of sklearn.utils.shuffle, without its checks
-            order = order[random_state.permutation(len(order))]
-        if any(objective.dropout):
-            key = int(random_state.randint(1, 2**63 - 1, dtype=np.int64))
-        state.begin_epoch(order, self._batch_rows(len(order)), key)
-
-    def _rate(self, objective: Objective, state: TrainingState) -> float:
+    def rate(self, objective: Objective, state: TrainingState) -> float:
         """The learning rate of the next epoch."""
         if isinstance(self.learning_rate_init, str):
             initial = auto_learning_rate(self.solver, objective.network)
@@ -177,32 +87,130 @@ class StochasticSolver:
         if isinstance(schedule, str):
             schedule = SCHEDULES.get(schedule, schedule)
         if callable(schedule):
-            return initial * factor_of(schedule, state.n_iter % self.max_iter / self.max_iter)
+            length = self.schedule_length
+            return initial * factor_of(schedule, state.n_iter % length / length)
         if self.solver == "sgd" and self.learning_rate == "invscaling":
             try:
                 return initial / (state.weight_seen + 1) ** self.power_t
             except OverflowError:  # divided by more than any float
                 return 0.0
-        if self._is_adaptive():
+        if self.is_adaptive:
             # one by one, as MLPClassifier does: the last bit decides when to stop
-            for _ in range(state.n_rate_cuts):
+            for _ in range(state.optimiser.n_rate_cuts):
                 initial /= RATE_CUT
         return initial
 
-    def _is_adaptive(self) -> bool:
-        return self.solver == "sgd" and self.learning_rate == "adaptive"
 
-    def _stops(self, objective: Objective, state: TrainingState, watch: Watch) -> bool:
+class StochasticRun:
+    """Mini-batch descent at work: the parameters are those of :meth:`Solver.start`."""
+
+    def __init__(
+        self,
+        solver: StochasticSolver,
+        objective: Objective,
+        state: TrainingState,
+        watch: Watch,
+        random_state: np.random.RandomState,
+    ):
+        self.solver, self.objective, self.state = solver, objective, state
+        self.watch, self.random_state = watch, random_state
+        self.update = Update(
+            solver.update_rule,
+            learning_rate=self._rate(),
+            momentum=solver.momentum,
+            beta_1=solver.beta_1,
+            beta_2=solver.beta_2,
+            epsilon=solver.epsilon,
+        )
+        state.optimiser.begin(solver.update_rule, state.theta)
+        self.update.n_steps = state.optimiser.n_steps
+        if state.epoch.gradient is None:
+            state.epoch.gradient = np.empty_like(state.theta)
+        if state.epoch.batch_size != solver.batch_rows(len(state.epoch.order)):
+            state.epoch.position = None  # batches of another size cannot be gone on with
+
+    def advance(self, n_epochs: int) -> None:
+        """Train on; see :meth:`SolverRun.advance`."""
+        state, watch = self.state, self.watch
+        last = state.n_iter + n_epochs
+        while not watch.stopped and state.n_iter < last:
+            watch.epoch_begins()
+            loss = self._finish_epoch()
+            watch.learning_rate = self.update.learning_rate
+            watch.epoch_ends(loss, self._stops)
+
+    def warning(self) -> str | None:
+        """Why training has not converged, if it has not."""
+        if self.watch.stopped or self.watch.rule.patience == np.inf:  # no rule, no convergence
+            return None
+        return (
+            f"max_iter={self.state.n_iter_of_fit} epochs reached and training has not converged"
+            " yet. Raise max_iter, or learning_rate_init if the loss still falls slowly."
+        )
+
+    def _rate(self) -> float:
+        return self.solver.rate(self.objective, self.state)
+
+    def _finish_epoch(self) -> float:
+        """The rest of a pass over the training rows; its batches' mean objective."""
+        objective, state, update = self.objective, self.state, self.update
+        n_rows = len(state.epoch.order)
+        batch_size = min(self.solver.batch_rows(n_rows), n_rows)
+        if state.epoch.position is None:
+            with self.watch.interrupts.held:
+                self._begin_epoch()
+        update.learning_rate = self._rate()
+        # forward and backward pass for every row, an update for every batch
+        row_operations = objective.row_operations
+        row_operations += (BATCH_OPERATIONS + 20 * len(state.theta)) // batch_size
+        call_rows = max(1, CALL_OPERATIONS // row_operations)
+        run = Run(
+            objective.samples.targets,
+            update,
+            objective.decay,
+            state.theta,
+            state.epoch.gradient,
+            state.optimiser.moments,
+        )
+        epoch = Epoch(state.epoch.order, batch_size, state.epoch.dropout_key)
+        position = state.epoch.position or 0
+        while position < n_rows:
+            with self.watch.interrupts.held:
+                position, loss = objective.team.run(
+                    train,
+                    objective.workspace,
+                    run,
+                    epoch,
+                    position,
+                    min(position + call_rows, n_rows),
+                )
+                state.epoch.position = position
+                state.epoch.loss += loss
+                state.optimiser.n_steps = update.n_steps
+        return state.epoch.loss / n_rows
+
+    def _begin_epoch(self) -> None:
+        epoch, key = self.state.epoch, 0
+        order = epoch.order
+        if self.solver.shuffle:
+            # the draws of sklearn.utils.shuffle, without its checks
+            order = order[self.random_state.permutation(len(order))]
+        if any(self.objective.dropout):
+            key = int(self.random_state.randint(1, 2**63 - 1, dtype=np.int64))
+        epoch.begin(order, self.solver.batch_rows(len(order)), key)
+
+    def _stops(self) -> bool:
+        watch = self.watch
         if not watch.is_exhausted:
             return False
         message = (
             f"{watch.what} did not improve more than tol={watch.rule.tol:f} for"
             f" {watch.rule.patience} consecutive epochs."
         )
-        if not self._is_adaptive() or self._rate(objective, state) <= MIN_ADAPTIVE_RATE:
+        if not self.solver.is_adaptive or self._rate() <= MIN_ADAPTIVE_RATE:
             watch.say(f"{message} Stopping.")
             return True
-        state.n_rate_cuts += 1
-        state.n_no_improvement = 0
-        watch.say(f"{message} Setting learning rate to {self._rate(objective, state):f}")
+        self.state.optimiser.n_rate_cuts += 1
+        self.state.best.n_no_improvement = 0
+        watch.say(f"{message} Setting learning rate to {self._rate():f}")
         return False

@@ -2,39 +2,164 @@
 
 from __future__ import annotations
 
-import copy
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from typing import Any, get_type_hints
 
 import numpy as np
-
-from skdigitnet._training.stopping import StoppingRule
 
 # how many numbers an update rule keeps for each weight
 N_MOMENTS = {"": 0, "gradient_descent": 0, "momentum": 1, "nesterov": 1, "adam": 2}
 
-# the columns of the callback HistoryFrame
-HISTORY = ("epoch", "loss", "validation_score", "learning_rate", "gradient_norm", "seconds")
+
+@dataclass
+class Curve:
+    """What each epoch or iteration came to.
+
+    Attributes
+    ----------
+    losses : list of float
+    lowest : float
+        The smallest of them; infinity before there is one.
+    last : float
+        The last loss, which L-BFGS may lower after its last iteration; NaN before there
+        is one.
+    scores : list of float
+        On validation rows, of those epochs or iterations that had any.
+    """
+
+    losses: list[float] = field(default_factory=list)
+    lowest: float = np.inf
+    last: float = np.nan
+    scores: list[float] = field(default_factory=list)
+
+    def append(self, loss: float, score: float | None) -> None:
+        self.losses.append(loss)
+        self.last, self.lowest = loss, min(self.lowest, loss)
+        if score is not None:
+            self.scores.append(score)
+
+
+@dataclass
+class Best:
+    """The best so far, as the stopping rule has seen it.
+
+    Attributes
+    ----------
+    criterion : str
+        What its values are of; see :attr:`StoppingRule.criterion`.
+    value : float
+        Validation score, or minus the loss.
+    iteration : int
+        The epoch or iteration of that value, from 1; 0 before there is one.
+    theta : ndarray of shape (n_params,) or None
+        With a validation score, the weights of it.
+    n_no_improvement : int
+        How many times in a row the value has not improved by ``tol``.
+    """
+
+    criterion: str = ""
+    value: float = -np.inf
+    iteration: int = 0
+    theta: np.ndarray | None = None
+    n_no_improvement: int = 0
+
+    def forget(self) -> None:
+        self.value, self.theta, self.n_no_improvement, self.iteration = -np.inf, None, 0, 0
+
+
+@dataclass
+class Epoch:
+    """The rows of the running epoch, or of the last one, and how far it has come.
+
+    Attributes
+    ----------
+    order : ndarray of shape (n_training_rows,)
+        The training rows in the order in which they are taken.
+    held_out : ndarray of shape (n_held_out,) or None
+        The held-out rows.
+    position : int or None
+        How many of ``order`` have been gone through; None between epochs.
+    batch_size : int
+    loss : float
+        Sum over the rows so far of their batch's objective.
+    dropout_key : int
+        What the dropped units are drawn from.
+    gradient : ndarray of shape (n_params,) or None
+        Within a batch, the gradient of its rows so far.
+    """
+
+    order: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.intp))
+    held_out: np.ndarray | None = None
+    position: int | None = None
+    batch_size: int = 0
+    loss: float = 0.0
+    dropout_key: int = 0
+    gradient: np.ndarray | None = None
+
+    def begin(self, order: np.ndarray, batch_size: int, dropout_key: int) -> None:
+        self.order, self.batch_size, self.dropout_key = order, batch_size, dropout_key
+        self.position, self.loss = 0, 0.0
+
+    def fits_rows(self, n_rows: int, holds_out: bool) -> bool:
+        """Whether ``order`` and ``held_out`` are a split of that many rows."""
+        n_held_out = 0 if self.held_out is None else len(self.held_out)
+        return len(self.order) + n_held_out == n_rows and holds_out == (
+            self.held_out is not None
+        )
+
+    @property
+    def is_within_batch(self) -> bool:
+        """Whether ``gradient`` has rows of a batch that has not ended."""
+        return self.position is not None and self.position % self.batch_size != 0
+
+
+@dataclass
+class Optimiser:
+    """What SGD and Adam remember from update to update.
+
+    Attributes
+    ----------
+    rule : str
+        Empty for L-BFGS and before there is one.
+    moments : ndarray of shape (0, 1 or 2 times n_params,) or None
+        Momentum's velocity, or Adam's first and second moments.
+    n_steps : int
+        Updates made so far, which Adam's bias correction counts.
+    n_rate_cuts : int
+        How often the adaptive schedule has divided the learning rate.
+    """
+
+    rule: str = ""
+    moments: np.ndarray | None = None
+    n_steps: int = 0
+    n_rate_cuts: int = 0
+
+    def begin(self, rule: str, theta: np.ndarray) -> None:
+        """Begin without moments, if those there are have come from another rule."""
+        if rule != self.rule:
+            self.rule, self.n_steps = rule, 0
+            self.moments = np.zeros(N_MOMENTS[rule] * len(theta), theta.dtype)
 
 
 @dataclass
 class TrainingState:
     """Everything that the next epoch or iteration depends on, and what came of it.
 
-    Arrays, numbers and strings only. A solver is handed a state, brings it forward
-    in place and so returns its result; a state that is kept can be gone on from, in
-    the middle of an epoch too.
+    Arrays, numbers and strings only, in parts that change together. A solver is handed a
+    state, brings it forward in place and so returns its result; a state that is kept can be
+    gone on from, in the middle of an epoch too.
 
     Attributes
     ----------
     theta : ndarray of shape (n_params,)
         The weights.
-    loss : float
-        The last loss; NaN before there is one.
-    loss_curve : list of float
-        The loss after each epoch or iteration.
-    history : list of tuple of float
-        What the callback HistoryFrame has noted after each.
+    curve : Curve
+    best : Best
+    epoch : Epoch
+    optimiser : Optimiser
+    random_state : dict or None
+        ``get_state(legacy=False)`` of the generator that shuffles the rows.
     n_samples_seen : int
         Training rows gone through in whole epochs.
     weight_seen : float
@@ -45,76 +170,28 @@ class TrainingState:
         Whether that call was interrupted, so that the next one finishes it.
     stopped : bool
         Whether it has ended before ``max_iter``, by the stopping rule or the solver's own.
-    criterion : str
-        What the stopping rule's values are of; see :attr:`StoppingRule.criterion`.
-    best : float
-        Its best value: validation score, or minus the loss.
-    best_iteration : int
-        The epoch or iteration of that value, from 1; 0 before there is one.
-    best_theta : ndarray of shape (n_params,) or None
-        With a validation score, the weights of the best one.
-    n_no_improvement : int
-        How many times in a row that value has not improved by ``tol``.
-    validation_scores : list of float
-        With a validation score, its values after each epoch or iteration.
-    held_out : ndarray of shape (n_held_out,) or None
-        The held-out rows.
-    order : ndarray of shape (n_training_rows,)
-        The training rows in the order of the last epoch.
-    position : int or None
-        How many of them the running epoch has gone through; None between epochs.
-    batch_size : int
-        The running epoch's.
-    epoch_loss : float
-        Sum over its rows so far of their batch's objective.
-    dropout_key : int
-        What its dropped units are drawn from.
-    gradient : ndarray of shape (n_params,) or None
-        Within a batch, the gradient of its rows so far.
-    random_state : dict or None
-        ``get_state(legacy=False)`` of the generator that shuffles the rows.
-    update_rule : str
-        Of SGD and Adam; empty for L-BFGS and before there is one.
-    moments : ndarray of shape (0, 1 or 2 times n_params,)
-        Momentum's velocity, or Adam's first and second moments.
-    n_steps : int
-        Updates made so far, which Adam's bias correction counts.
-    n_rate_cuts : int
-        How often the adaptive schedule has divided the learning rate.
+    records : dict of list of tuple of float
+        By the name of a callback, the row of numbers that it has noted after each epoch or
+        iteration.
     """
 
     theta: np.ndarray
-    loss: float = np.nan
-    loss_curve: list[float] = field(default_factory=list)
-    history: list[tuple[float, ...]] = field(default_factory=list)
+    curve: Curve = field(default_factory=Curve)
+    best: Best = field(default_factory=Best)
+    epoch: Epoch = field(default_factory=Epoch)
+    optimiser: Optimiser = field(default_factory=Optimiser)
+    random_state: dict[str, Any] | None = None
     n_samples_seen: int = 0
     weight_seen: float = 0.0
     n_before: int = 0
     interrupted: bool = False
     stopped: bool = False
-    criterion: str = ""
-    best: float = -np.inf
-    best_iteration: int = 0
-    best_theta: np.ndarray | None = None
-    n_no_improvement: int = 0
-    validation_scores: list[float] = field(default_factory=list)
-    held_out: np.ndarray | None = None
-    order: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.intp))
-    position: int | None = None
-    batch_size: int = 0
-    epoch_loss: float = 0.0
-    dropout_key: int = 0
-    gradient: np.ndarray | None = None
-    random_state: Any = None
-    update_rule: str = ""
-    moments: np.ndarray | None = None
-    n_steps: int = 0
-    n_rate_cuts: int = 0
+    records: dict[str, list[tuple[float, ...]]] = field(default_factory=dict)
 
     @property
     def n_iter(self) -> int:
         """Epochs or iterations so far."""
-        return len(self.loss_curve)
+        return len(self.curve.losses)
 
     @property
     def n_iter_of_fit(self) -> int:
@@ -124,7 +201,12 @@ class TrainingState:
     @property
     def published_theta(self) -> np.ndarray:
         """The weights to predict with: those of the best score, else the last."""
-        return self.theta if self.best_theta is None else self.best_theta
+        return self.theta if self.best.theta is None else self.best.theta
+
+    @property
+    def lists(self) -> tuple[list, ...]:
+        """What an epoch or iteration appends to."""
+        return self.curve.losses, self.curve.scores, *self.records.values()
 
     def begin_fit(self, *, finish_last: bool) -> None:
         """Make ready for another call to fit, or to finish one that was interrupted."""
@@ -132,112 +214,100 @@ class TrainingState:
             self.n_before, self.stopped = self.n_iter, False
         self.interrupted = False
 
-    def begin_updates(self, rule: str) -> None:
-        """Begin without moments, if those there are have come from another update rule."""
-        if rule != self.update_rule:
-            self.update_rule, self.n_steps = rule, 0
-            n_moments = N_MOMENTS[rule] * len(self.theta)
-            self.moments = np.zeros(n_moments, self.theta.dtype)
-
-    def begin_epoch(self, order: np.ndarray, batch_size: int, dropout_key: int) -> None:
-        self.order, self.batch_size, self.dropout_key = order, batch_size, dropout_key
-        self.position, self.epoch_loss = 0, 0.0
-
-    def record(
-        self,
-        loss: float,
-        score: float | None,
-        rule: StoppingRule,
-        n_rows: int,
-        weight: float,
-    ) -> None:
-        """Note what an epoch or iteration came to, and whether it was an improvement.
-
-        The rule is MLPClassifier's: no improvement is a value below the best so
-        far plus ``tol``, and any higher value, however little, is the new best.
-        """
-        self.position = None
+    def end_epoch(self, loss: float, score: float | None, n_rows: int, weight: float) -> None:
+        """Note what an epoch or iteration over rows of that weight came to."""
+        self.epoch.position = None
         self.n_samples_seen += n_rows
         self.weight_seen += weight
-        self.loss = loss
-        self.loss_curve.append(loss)
-        value = -loss
-        if score is not None:
-            self.validation_scores.append(score)
-            value = score
-        improved = value >= self.best + rule.tol
-        self.n_no_improvement = 0 if improved else self.n_no_improvement + 1
-        if value > self.best:
-            self.best, self.best_iteration = value, self.n_iter
-            if score is not None and rule.restore_best:
-                self.best_theta = self.theta.copy()
-
-    def report(self, score: float | None) -> None:
-        """Print the last epoch's or iteration's loss and score."""
-        print(f"Iteration {self.n_iter}, loss = {self.loss_curve[-1]:.8f}")
-        if score is not None:
-            print(f"Validation score: {score:f}")
-
-    def fits_rows(self, n_rows: int, holds_out: bool) -> bool:
-        """Whether ``order`` and ``held_out`` are a split of that many rows."""
-        n_held_out = 0 if self.held_out is None else len(self.held_out)
-        return len(self.order) + n_held_out == n_rows and holds_out == (
-            self.held_out is not None
-        )
+        self.curve.append(loss, score)
 
     def start_on_rows(self, order: np.ndarray, held_out: np.ndarray | None) -> None:
         """Go on with other rows from the published weights; forget the earlier best."""
-        self.order, self.held_out = order, held_out
+        self.epoch.order, self.epoch.held_out = order, held_out
         self._start_from_best()
 
     def judge_by(self, criterion: str) -> None:
         """The same if that is another criterion: its values cannot be compared."""
-        if criterion != self.criterion:
-            self.criterion = criterion
+        if criterion != self.best.criterion:
+            self.best.criterion = criterion
             self._start_from_best()
 
     def _start_from_best(self) -> None:
-        self.theta, self.position = self.published_theta, None
-        self.forget_best()
+        if self.best.theta is not None:
+            self.theta = self.best.theta.copy()
+        self.epoch.position = None
+        self.best.forget()
 
-    def forget_best(self) -> None:
-        self.best, self.best_theta, self.n_no_improvement = -np.inf, None, 0
-        self.best_iteration = 0
+    def copy_to_train(self, theta: np.ndarray) -> TrainingState:
+        """A state to bring forward from these weights, while this one stays as it is.
 
-    @property
-    def is_within_batch(self) -> bool:
-        """Whether ``gradient`` has rows of a batch that has not ended."""
-        return self.position is not None and self.position % self.batch_size != 0
-
-    def suits(self, n_params: int, X) -> bool:
-        """Whether the kernels can be handed this state with a network and rows."""
-        given = [a for a in (self.theta, self.best_theta, self.gradient) if a is not None]
-        moments = np.empty(0, X.dtype) if self.moments is None else self.moments
-        held_out = np.empty(0, np.intp) if self.held_out is None else self.held_out
-        rows = np.concatenate([self.order, held_out])
-        return (
-            all(array.dtype == X.dtype for array in (*given, moments))
-            and all(len(array) == n_params for array in given)
-            and len(moments) == N_MOMENTS.get(self.update_rule, -1) * n_params
-            and self.order.dtype == held_out.dtype == np.intp
-            and (len(rows) == 0 or np.array_equal(np.sort(rows), np.arange(X.shape[0])))
-            and max(self.n_before, self.best_iteration, self.n_rate_cuts) <= self.n_iter
-            and max(self.n_samples_seen, self.n_steps) < 2**62  # there is room to count on
-            and self.weight_seen >= 0
-            and self._has_a_sound_position()
+        Arrays that a solver writes into are copied, in the precision of ``theta``. The
+        lists are shared, since they only grow, and what was appended can be taken back.
+        """
+        dtype, best = theta.dtype, self.best.theta
+        return replace(
+            self,
+            theta=theta,
+            curve=replace(self.curve),
+            best=replace(
+                self.best, theta=None if best is None else best.astype(dtype, copy=False)
+            ),
+            epoch=replace(self.epoch, gradient=_copy_as(self.epoch.gradient, dtype)),
+            optimiser=replace(self.optimiser, moments=_copy_as(self.optimiser.moments, dtype)),
+            records=dict(self.records),
         )
 
-    def _has_a_sound_position(self) -> bool:
-        if self.position is None:
-            return True
-        if self.batch_size < 1 or self.position > len(self.order):
-            return False
-        return not self.is_within_batch or self.gradient is not None
+    def with_own_lists(self) -> TrainingState:
+        """A state whose lists do not grow with this one's."""
+        curve = replace(
+            self.curve, losses=list(self.curve.losses), scores=list(self.curve.scores)
+        )
+        records = {name: list(rows) for name, rows in self.records.items()}
+        return replace(self, curve=curve, records=records)
 
-    def copy_as(self, dtype) -> TrainingState:
-        """A copy that shares nothing, its weights, moments and gradient of that dtype."""
-        state = copy.deepcopy(self)
-        for name in ("theta", "best_theta", "moments", "gradient"):
-            if getattr(state, name) is not None:
-                setattr(state, name, getattr(state, name).astype(dtype, copy=False))
-        return state
+    def with_weights(self, theta: np.ndarray) -> TrainingState:
+        """As it is now but for its weights: these are to be published."""
+        return replace(self, theta=theta, best=replace(self.best, theta=None))
+
+
+def _copy_as(array: np.ndarray | None, dtype) -> np.ndarray | None:
+    return None if array is None else array.astype(dtype)
+
+
+# of the fields; looked up now, since that evaluates code, and reading a file must not
+TYPES: dict[type, dict[str, Any]] = {
+    kind: get_type_hints(kind) for kind in (TrainingState, Curve, Best, Epoch, Optimiser)
+}
+
+
+def to_dict(part) -> dict[str, Any]:
+    """A state, or a part of one, as a dict with a dict for each of its parts."""
+    values = ((f.name, getattr(part, f.name)) for f in fields(part))
+    return {name: to_dict(v) if is_dataclass(v) else v for name, v in values}
+
+
+def from_dict(
+    kind: type, values: dict[str, Any], check: Callable[[str, Any, Any], Any] | None = None
+) -> Any:
+    """The inverse of :func:`to_dict`; what is missing has its default.
+
+    Parameters
+    ----------
+    kind : type
+        :class:`TrainingState`, or the type of a part of it.
+    values : dict
+    check : callable or None
+        Maps the name of a field, its type and a value to the value that it is to have.
+    """
+    if not isinstance(values, dict):
+        raise TypeError(f"{kind.__name__} is {values!r:.40}")
+    known = {}
+    for name, hint in TYPES[kind].items():
+        if name not in values:
+            continue
+        value = values[name]
+        if isinstance(hint, type) and is_dataclass(hint):
+            known[name] = from_dict(hint, value, check)
+        else:
+            known[name] = value if check is None else check(name, hint, value)
+    return kind(**known)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 import joblib
 
 from skdigitnet._problem.rows import ValidationRows
+from skdigitnet._training.state import TrainingState
 
 
 @dataclass(frozen=True)
@@ -24,10 +26,8 @@ class StoppingRule:
     scoring : str, callable or None, default=None
         The score on validation rows that is to improve; None looks at the training
         loss.
-    validation : ValidationRows or None, default=None
-        Those rows; None holds some of the training rows out.
     validation_fraction : float, default=0.1
-        Share of the rows to hold out.
+        Share of the training rows to hold out where no others are given.
     restore_best : bool, default=True
         Whether the weights of the best score are those to publish.
     """
@@ -35,17 +35,32 @@ class StoppingRule:
     tol: float
     patience: float
     scoring: str | Callable | None = None
-    validation: ValidationRows | None = None
     validation_fraction: float = 0.1
     restore_best: bool = True
 
     @property
-    def holds_out(self) -> bool:
-        return self.scoring is not None and self.validation is None
+    def ends_training(self) -> bool:
+        """Whether it may; partial_fit and ``n_iter_no_change=np.inf`` train on regardless."""
+        return self.patience < math.inf
 
-    @property
-    def criterion(self) -> str:
+    def judge(self, state: TrainingState, loss: float, score: float | None) -> None:
+        """Note whether an epoch or iteration was an improvement, and the best one.
+
+        The rule is MLPClassifier's: no improvement is a value below the best so far plus
+        ``tol``, and any higher value, however little, is the new best.
+        """
+        best, value = state.best, -loss if score is None else score
+        improved = value >= best.value + self.tol
+        best.n_no_improvement = 0 if improved else best.n_no_improvement + 1
+        if value > best.value:
+            best.value, best.iteration = value, state.n_iter
+            if score is not None and self.restore_best:
+                best.theta = state.theta.copy()
+
+    def criterion(self, validation: ValidationRows | None) -> str:
         """Names what is to improve and whether the best comes back, by all they depend on.
+
+        ``validation`` are the rows of the score, None if they are held out.
 
         A callable goes by its name: what it has counted in itself does not matter, nor
         what SciPy has noted in sparse rows.
@@ -53,5 +68,5 @@ class StoppingRule:
         if self.scoring is None:
             return "loss"
         name = re.sub(r" at 0x[0-9a-fA-F]+", "", repr(self.scoring))
-        rows = None if self.validation is None else self.validation.numbers
+        rows = None if validation is None else validation.numbers
         return str(joblib.hash([name, rows, self.restore_best]))

@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
 from skdigitnet._core.plan import ACTIVATIONS
-from skdigitnet._fitting import FittingMixin, published_attributes
+from skdigitnet._problem.arguments import plain
 from skdigitnet._problem.labels import Labels
 from skdigitnet._problem.network import Network, make_network
 from skdigitnet._system.files import read_record, write_record
-from skdigitnet._system.interrupts import uninterrupted
+from skdigitnet._training.published import published_attributes
 from skdigitnet._training.state import TrainingState
 
 KIND = "weights file"
@@ -50,9 +49,9 @@ class Weights:
             intercepts=[np.ascontiguousarray(b) for b in estimator.intercepts_],
             classes=estimator.classes_,
             multilabel=estimator._multilabel,
-            activation=estimator.activation,
+            activation=plain(estimator.activation),
             out_activation=estimator.out_activation_,
-            loss=estimator.loss,
+            loss=plain(estimator.loss),
             feature_names=getattr(estimator, "feature_names_in_", None),
         )
 
@@ -173,79 +172,31 @@ def _as_strings(name: str, objects: np.ndarray) -> np.ndarray:
     return strings
 
 
-class WeightsMixin(FittingMixin):
-    """The estimator's weights to and from a file."""
+def write_weights(path: Path, estimator) -> None:
+    """Write those of a fitted estimator.
 
-    def save_weights(self, path) -> None:
-        """Write the weights to a file, without the training and without pickle.
+    Raises
+    ------
+    ValueError
+        If they are none that a file can have.
+    """
+    weights = Weights.of(estimator)
+    weights.network()
+    write_record(path, KIND, weights.record())
 
-        The file has what prediction depends on: weights, classes, names of features,
-        activations and the loss. It is an npz file, which ``numpy.load`` opens too:
-        ``coefs_0``, ``intercepts_0``, ``coefs_1`` and so on.
 
-        Parameters
-        ----------
-        path : str or path-like
-            The file, as a rule with a name that ends in ".npz". One that exists is
-            replaced, whole: it is never seen half written.
+def read_weights(path: Path) -> dict[str, Any]:
+    """What an estimator has of them; the inverse of :func:`write_weights`.
 
-        Raises
-        ------
-        NotFittedError
-            Before fit.
-        ValueError
-            If the classes are neither numbers nor booleans nor strings.
-
-        See Also
-        --------
-        load_weights : The inverse.
-        """
-        check_is_fitted(self)
-        weights = Weights.of(self)
-        weights.network()
-        write_record(Path(path), KIND, weights.record())
-
-    def load_weights(self, path):
-        """Take the weights from a file that :meth:`save_weights` has written.
-
-        The estimator is then fitted, and predicts to the bit as the one that was saved.
-        It has never trained: ``n_iter_`` and ``t_`` are 0, ``loss_`` is NaN and
-        ``loss_curve_`` empty. The parameters ``hidden_layer_sizes``, ``activation``,
-        ``loss`` and ``output_activation`` become those of the network, the others stay.
-        ``partial_fit``, and ``fit`` with ``warm_start=True``, go on from the weights, with
-        a new optimiser and a new order of the rows.
-
-        Safe for a file from a stranger: nothing is executed, memory stays below sixteen
-        times the bytes of the file, plus 2 MiB, and everything is checked before the
-        estimator changes.
-
-        Parameters
-        ----------
-        path : str or path-like
-
-        Returns
-        -------
-        self : BackpropMLPClassifier
-
-        Raises
-        ------
-        ValueError
-            If the file is damaged, none that ``save_weights`` has written, or of a newer
-            version of skdigitnet.
-        FileNotFoundError
-            If there is none.
-
-        See Also
-        --------
-        save_weights : The inverse.
-        """
-        path = Path(path)
-        record = read_record(path, KIND)
-        try:
-            weights = Weights.of_record(record)
-            network = weights.network()
-        except Exception as error:  # what was not written here raises nearly anything
-            raise ValueError(f"{path} is a damaged {KIND}: {error!r}.") from error
-        with uninterrupted():
-            self._replace_fit(weights.attributes(network))
-        return self
+    Raises
+    ------
+    ValueError
+        If the file is damaged, of another kind or of a newer version.
+    """
+    record = read_record(path, KIND)
+    try:
+        weights = Weights.of_record(record)
+        network = weights.network()
+    except Exception as error:  # what was not written here raises nearly anything
+        raise ValueError(f"{path} is a damaged {KIND}: {error!r}.") from error
+    return weights.attributes(network)

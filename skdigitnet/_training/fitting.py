@@ -1,0 +1,217 @@
+"""From an estimator's parameters and what fit is given to a fitted estimator."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from skdigitnet._problem.arguments import check_parameters, plain, plain_parameters
+from skdigitnet._problem.labels import Labels
+from skdigitnet._problem.network import (
+    Network,
+    check_dropout,
+    check_initial,
+    make_network,
+)
+from skdigitnet._problem.prediction import labels_of
+from skdigitnet._problem.rows import (
+    TrainingRows,
+    ValidationRows,
+    check_training_rows,
+    check_validation_rows,
+)
+from skdigitnet._training.callback_bridge import NO_CALLBACKS, FitTask, has_callbacks
+from skdigitnet._training.lbfgs import LBFGSSolver
+from skdigitnet._training.published import as_fitted, fitted_twin, publish
+from skdigitnet._training.run import Settings, Training, unchanged_on_error
+from skdigitnet._training.sgd import StochasticSolver
+from skdigitnet._training.solver import Solver
+from skdigitnet._training.state import Curve, TrainingState
+from skdigitnet._training.stopping import StoppingRule
+
+SOLVERS: dict[str, Any] = {
+    "sgd": StochasticSolver,
+    "adam": StochasticSolver,
+    "lbfgs": LBFGSSolver,
+}
+
+
+def fit(estimator, X, y, sample_weight, *, validation: tuple, initial: tuple) -> str | None:
+    """Train an estimator; return why training has not converged, if it has not.
+
+    Parameters
+    ----------
+    estimator : BackpropMLPClassifier
+    X, y, sample_weight : as passed to fit
+    validation : tuple
+        X_val, y_val and sample_weight_val as passed to fit.
+    initial : tuple
+        coef_init and intercept_init as passed to fit.
+    """
+    parameters = plain_parameters(estimator)
+    afresh = any(given is not None for given in initial)
+    going_on = parameters.warm_start and hasattr(estimator, "coefs_") and not afresh
+    rows = check_training_rows(estimator, X, y, sample_weight, reset=not going_on)
+    labels = labels_of(estimator) if going_on else Labels.of(rows.y)
+    labels.check_several(rows.y, rows.sample_weight)
+    network = _network(parameters, rows, labels)
+    coef_init, intercept_init = initial
+    weights = check_initial(network, coef_init, intercept_init, rows.X.dtype)
+    checked = _validation_rows(estimator, parameters, rows, labels, validation)
+    rule = _stopping_rule(parameters)
+    with unchanged_on_error(estimator.random_state):
+        training = _training(estimator, rows, labels, network, rule, checked, going_on=going_on)
+        if afresh:
+            training.set_weights(*weights)
+        training.state.begin_fit(finish_last=True)
+        task = FitTask(
+            estimator,
+            X,
+            y,
+            sample_weight,
+            published=lambda: as_fitted(training),
+            fitted=lambda theta: fitted_twin(estimator, training, theta),
+        )
+        return _train(
+            estimator,
+            parameters,
+            training,
+            task,
+            parameters.max_iter,
+            keep_state=parameters.warm_start,
+        )
+
+
+def partial_fit(estimator, X, y, classes, sample_weight) -> None:
+    """Train an estimator for one epoch; the arguments are those of its method."""
+    parameters = plain_parameters(estimator)
+    check_parameters(estimator, parameters)
+    going_on = hasattr(estimator, "coefs_")
+    rows = check_training_rows(estimator, X, y, sample_weight, reset=not going_on)
+    labels = labels_of(estimator) if going_on else Labels.given(classes, rows.y)
+    labels.check_same(classes)
+    network = _network(parameters, rows, labels)
+    no_rule = StoppingRule(parameters.tol, patience=np.inf)
+    with unchanged_on_error(estimator.random_state):
+        training = _training(estimator, rows, labels, network, no_rule, None, going_on=going_on)
+        training.state.begin_fit(finish_last=False)
+        _train(estimator, parameters, training, NO_CALLBACKS, 1, keep_state=True)
+
+
+def _network(parameters: SimpleNamespace, rows: TrainingRows, labels: Labels) -> Network:
+    return make_network(
+        rows.X.shape[1],
+        labels,
+        rows.y,
+        hidden_layer_sizes=parameters.hidden_layer_sizes,
+        activation=parameters.activation,
+        loss=parameters.loss,
+        output_activation=parameters.output_activation,
+    )
+
+
+def _stopping_rule(parameters: SimpleNamespace) -> StoppingRule:
+    return StoppingRule(
+        parameters.tol,
+        parameters.n_iter_no_change,
+        parameters.scoring if parameters.early_stopping else None,
+        parameters.validation_fraction,
+    )
+
+
+def _validation_rows(
+    estimator, parameters: SimpleNamespace, rows: TrainingRows, labels: Labels, given: tuple
+) -> ValidationRows | None:
+    validation = check_validation_rows(estimator, rows, labels, *given)
+    early_stopping = parameters.early_stopping
+    if validation is not None and not (early_stopping or has_callbacks(estimator)):
+        raise ValueError(
+            "X_val and y_val are for early_stopping=True, or for a callback, and"
+            f" early_stopping={early_stopping!r}. Set it to True, or leave them out."
+        )
+    return validation
+
+
+def _training(estimator, rows, labels, network, rule, validation, *, going_on) -> Training:
+    problem = rows, labels, network, rule, validation, estimator.random_state
+    if not going_on:
+        return Training.new(*problem, plain(estimator.weight_init))
+    weights = estimator.coefs_, estimator.intercepts_
+    kept = getattr(estimator, "_training_state", None)
+    if kept is None:
+        losses = list(estimator.loss_curve_)
+        kept = TrainingState(
+            network.pack(*weights, rows.X.dtype),
+            Curve(losses, min(losses, default=np.inf), estimator.loss_),
+            n_samples_seen=estimator.t_,
+            weight_seen=float(estimator.t_),
+        )
+    return Training.continued(*problem, kept, weights)
+
+
+def solver_of(parameters: SimpleNamespace) -> Solver:
+    """The solver that the parameters name, with those that are its own."""
+    kind = SOLVERS[parameters.solver]
+    known = {**vars(parameters), "schedule_length": parameters.max_iter}
+    return kind(**{field.name: known[field.name] for field in fields(kind)})
+
+
+def _settings(parameters: SimpleNamespace, solver: Solver, network: Network) -> Settings:
+    dropout = check_dropout(parameters.dropout, network)
+    if dropout and not solver.has_dropout:
+        able = " or ".join(repr(name) for name, kind in SOLVERS.items() if kind.has_dropout)
+        raise ValueError(
+            f"dropout={parameters.dropout!r} does not go with solver={parameters.solver!r},"
+            " whose objective must stay the same from one evaluation to the next; use"
+            f" solver={able}."
+        )
+    return Settings(
+        loss=parameters.loss,
+        alpha=parameters.alpha,
+        dropout=dropout,
+        class_weight=parameters.class_weight,
+        n_jobs=parameters.n_jobs,
+        verbose=parameters.verbose,
+    )
+
+
+def _train(
+    estimator,
+    parameters: SimpleNamespace,
+    training: Training,
+    task: FitTask,
+    n_epochs: int,
+    *,
+    keep_state: bool,
+) -> str | None:
+    """Tell the callbacks, train and publish; return why training has not converged."""
+    solver = solver_of(parameters)
+    settings = _settings(parameters, solver, training.network)
+    estimator._training = training  # where callbacks find it
+    try:
+        task.begin(n_epochs)
+        return _run(estimator, training, solver, settings, task, n_epochs, keep_state)
+    finally:
+        del estimator._training
+
+
+def _run(estimator, training, solver, settings, task, n_epochs, keep_state) -> str | None:
+    """Train, then publish the weights; on Ctrl-C, publish those so far."""
+    try:
+        with training.started(solver, settings, task, n_epochs) as run:
+            run.advance(n_epochs - training.state.n_iter_of_fit)
+            warning = training.plateau_warning() or run.warning()
+        publish(estimator, training, keep_state=keep_state)
+        task.end()
+    except KeyboardInterrupt:
+        training.state.interrupted = True
+        publish(estimator, training, keep_state=keep_state)
+        task.end()
+        raise
+    except BaseException:
+        training.take_back()
+        raise
+    return warning
