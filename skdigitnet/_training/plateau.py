@@ -91,12 +91,8 @@ class Plateau:
         names : ndarray of shape (n_features,) or None
             Names of X's columns.
         """
-        is_last = state.best.theta is None
-        if (
-            is_last
-            and not any(self.objective.dropout)
-            and self._is_surely_left(state.curve.last)
-        ):
+        is_of_last_weights = state.best.theta is None and not any(self.objective.dropout)
+        if is_of_last_weights and self._is_surely_left(state.curve.last):
             return None
         loss = self.objective.over(self.objective.rows).loss(state.published_theta)
         if not self.holds(loss):

@@ -164,14 +164,11 @@ class StochasticRun:
         row_operations = objective.row_operations
         row_operations += (BATCH_OPERATIONS + 20 * len(state.theta)) // batch_size
         call_rows = max(1, CALL_OPERATIONS // row_operations)
-        run = Run(
-            objective.samples.targets,
-            update,
-            objective.decay,
-            state.theta,
-            state.epoch.gradient,
-            state.optimiser.moments,
-        )
+        gradient, moments = state.epoch.gradient, state.optimiser.moments
+        assert gradient is not None
+        assert moments is not None
+        targets, decay = objective.samples.targets, objective.decay
+        run = Run(targets, update, decay, state.theta, gradient, moments)
         epoch = Epoch(state.epoch.order, batch_size, state.epoch.dropout_key)
         position = state.epoch.position or 0
         while position < n_rows:
