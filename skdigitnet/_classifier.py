@@ -115,8 +115,10 @@ class BackpropMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
     tol : float, default=1e-4
         The stopping rule: training ends when the loss, or with ``early_stopping`` the
         score, has not improved by ``tol`` for more than ``n_iter_no_change`` epochs in
-        a row; ten times as many where the loss is not yet 5 % below the best constant's. For L-BFGS without ``early_stopping``, which has its own rule on the
-        loss, ``tol`` bounds the largest element of the gradient.
+        a row; ten times as many are let pass on a plateau, where the loss is not yet 5 %
+        below that of the best constant. For L-BFGS without ``early_stopping``, which has its
+        own rule on the loss, ``tol`` bounds the largest element of the gradient, except on a
+        plateau.
     verbose : bool, default=False
         Whether to print the loss after each epoch or iteration.
     warm_start : bool, default=False
