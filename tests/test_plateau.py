@@ -13,6 +13,10 @@ from skdigitnet import BackpropMLPClassifier
 NOTHING_LEARNED = "predicts no better than a constant"
 
 
+def circles():
+    return make_circles(500, noise=0.05, factor=0.5, random_state=0)
+
+
 def xor():
     X = np.random.RandomState(0).standard_normal((500, 2))
     return X, (X[:, 0] * X[:, 1] > 0).astype(int)
@@ -23,11 +27,10 @@ def parity():
     return 2 * X - 1, X.sum(axis=1) % 2
 
 
-@pytest.mark.parametrize("data", [make_circles(500, noise=0.05, factor=0.5, random_state=0),
-                                  xor(), parity()], ids=["circles", "xor", "parity"])  # fmt: skip
+@pytest.mark.parametrize("data", [circles, xor, parity])
 @pytest.mark.parametrize("solver", ["sgd", "adam", "lbfgs"])
 def test_defaults_learn_what_a_line_cannot_separate(solver, data):
-    X, y = data
+    X, y = data()
     with warnings.catch_warnings():
         warnings.filterwarnings("error", NOTHING_LEARNED)
         warnings.filterwarnings("ignore", ".*max_iter")
