@@ -82,7 +82,7 @@ class BackpropMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
         classes, and a logistic output a label for several labels a row. "logistic" for
         three classes or more trains one yes-or-no output a class. "identity" goes with
         ``loss="squared_error"`` only and gives no probabilities.
-    alpha : float, default=0.0001
+    alpha : float, default=0.1
         Strength of the L2 penalty on the weights (not the intercepts). Unlike
         MLPClassifier's it does not depend on ``batch_size``.
     batch_size : int or "auto", default="auto"
@@ -99,10 +99,10 @@ class BackpropMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
         line from 1/25 to 1 at s = 0.3 and falls to 0 along a cosine. A callable maps s to
         the factor.
     learning_rate_init : float or "auto", default="auto"
-        Step of SGD and Adam. "auto" depends on the activation: for SGD it is 0.4 with
+        Step of SGD and Adam. "auto" depends on the activation: for SGD it is 0.2 with
         logistic units, 0.05 with tanh, 0.03 with ReLU and 0.005 with identity, for Adam 0.01
         with logistic units and 0.003 with others; with identity outputs, whose gradient is
-        unbounded, at most 0.01.
+        unbounded, at most 0.02.
     power_t : float, default=0.5
         Exponent of ``learning_rate="invscaling"``.
     max_iter : int, default=1000
@@ -213,9 +213,9 @@ class BackpropMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
 
     Notes
     -----
-    Four defaults differ from MLPClassifier's, which suit ReLU units: here they are
+    Five defaults differ from MLPClassifier's, which suit ReLU units: here they are
     ``activation="logistic"``, ``solver="sgd"`` with ``learning_rate_init="auto"``
-    instead of Adam with 0.001, and ``max_iter=1000`` instead of 200; and "auto" stands for
+    instead of Adam with 0.001, ``max_iter=1000`` instead of 200, and ``alpha=0.1`` instead of 0.0001; and "auto" stands for
     smaller batches. Sigmoid units have small derivatives and need large steps. The values
     were chosen on one half of a collection of 119 data sets.
 
@@ -299,7 +299,7 @@ class BackpropMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
         solver="sgd",
         loss="log_loss",
         output_activation="auto",
-        alpha=0.0001,
+        alpha=0.1,
         batch_size="auto",
         learning_rate="constant",
         learning_rate_init="auto",

@@ -31,9 +31,12 @@ FITS = {
     "lbfgs, early stopping": ("sparse", {"solver": "lbfgs", "early_stopping": True}),
     "early stopping": ("unsorted", {"early_stopping": True, "scoring": "neg_log_loss"}),
     "dropout": ("float32", {"dropout": 0.3, "activation": "relu"}),
-    "two threads": ("dense", {"hidden_layer_sizes": (80,), "n_jobs": 2}),
-    "two threads, sparse": ("sparse", {"hidden_layer_sizes": (160,), "n_jobs": 2}),
-    "two threads, lbfgs": ("float32", {"solver": "lbfgs", "n_jobs": 2}),
+    "two threads": ("dense", {"hidden_layer_sizes": (80,), "batch_size": 200, "n_jobs": 2}),
+    "two threads, sparse": (
+        "sparse",
+        {"hidden_layer_sizes": (160,), "batch_size": 200, "n_jobs": 2},
+    ),
+    "two threads, lbfgs": ("float32", {"solver": "lbfgs", "batch_size": 200, "n_jobs": 2}),
 }
 
 

@@ -57,7 +57,7 @@ class Configuration:
             max_iter=3,
             n_iter_no_change=np.inf,
             random_state=0,
-            **{**solver, **EXTRAS[self.extra], **parameters},
+            **{"batch_size": 200, **solver, **EXTRAS[self.extra], **parameters},
         )
 
     def rows(self):

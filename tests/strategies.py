@@ -176,6 +176,7 @@ PARAMETERS = {
         of(None, "balanced", {}, {0: 2.0}, {0: 0, 1: 1e-300, 2: 1}, {"a": 3, "b": 1}),
         of({0: -1.0}, {0: 10**400}, {7: 1.0}, {0: "a"}, [{0: 1.0}], "auto", {0: 0, 1: 0, 2: 0}),
     ),
+    "weight_init": (of("auto", "sklearn"), of("glorot", None)),
     "n_jobs": (of(None, 1, 2, -1), of(0, 1.5, "all")),
 }
 

@@ -37,7 +37,10 @@ SETTINGS = settings(
 
 # docs/messages.md: what a call may raise and warn of
 WARNINGS = [
-    (ConvergenceWarning, "has not converged yet|stopped without converging"),
+    (
+        ConvergenceWarning,
+        "has not converged yet|stopped without converging|no better than a constant",
+    ),
     (DataConversionWarning, "A column-vector y was passed"),
     (UserWarning, "does not have valid feature names|was fitted without feature names"),
     (UserWarning, "The number of unique classes is greater than 50%"),

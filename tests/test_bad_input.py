@@ -391,6 +391,7 @@ BAD_PARAMETERS = {
     "n_iter_no_change": [0, -1, 1.5, -np.inf, np.nan, "a"],
     "max_fun": [0, -1, 1.5, None],
     "class_weight": ["auto", 5, (1, 2, 3)],
+    "weight_init": ["glorot", None],
     "n_jobs": [0, 1.5, "all"],
 }
 

@@ -8,19 +8,16 @@ from sklearn.utils.estimator_checks import check_estimator
 
 from skdigitnet import BackpropMLPClassifier
 
-# L-BFGS goes so far down that a probability can round to one, without a penalty.
-LBFGS = {"solver": "lbfgs", "alpha": 0.01}
-
 # The checks' data are not scaled, so unbounded activations and outputs get smaller steps.
 PASS_EVERYTHING = {
     "default": {},
     "sgd without momentum": {"momentum": 0.0, "learning_rate_init": 2.0},
     "sgd with plain momentum": {"nesterovs_momentum": False},
     "adam": {"solver": "adam"},
-    "lbfgs": LBFGS,
+    "lbfgs": {"solver": "lbfgs"},
     "tanh": {"activation": "tanh"},
     "relu": {"activation": "relu"},
-    "identity": {"activation": "identity", "learning_rate_init": 0.02},
+    "identity": {"activation": "identity"},
     "softmax outputs for two classes": {"output_activation": "softmax"},
     "logistic outputs for three classes": {"output_activation": "logistic"},
     "squared error": {"loss": "squared_error"},
@@ -33,7 +30,7 @@ PASS_EVERYTHING = {
         "output_activation": "identity",
     },
     "no hidden layer": {"hidden_layer_sizes": ()},
-    "no hidden layer, lbfgs": {"hidden_layer_sizes": (), **LBFGS},
+    "no hidden layer, lbfgs": {"hidden_layer_sizes": (), "solver": "lbfgs"},
     "two hidden layers": {"hidden_layer_sizes": (20, 10)},
     "three hidden layers": {"hidden_layer_sizes": [20, 10, 5], "activation": "tanh"},
     "one int": {"hidden_layer_sizes": 7},
@@ -41,7 +38,7 @@ PASS_EVERYTHING = {
     "invscaling": {"learning_rate": "invscaling", "power_t": 0.1},
     "no shuffling": {"shuffle": False},
     "balanced": {"class_weight": "balanced"},
-    "balanced, lbfgs": {"class_weight": "balanced", **LBFGS},
+    "balanced, lbfgs": {"class_weight": "balanced", "solver": "lbfgs"},
 }
 # Every value of every parameter at night; each solver and kind of output in every run.
 FEW = (
@@ -78,14 +75,14 @@ EXPECTED_FAILURES = {
         {"early_stopping": True, "solver": "adam", "learning_rate_init": 0.1},
         HELD_OUT,
     ),
-    "early stopping, lbfgs": ({"early_stopping": True, **LBFGS}, HELD_OUT),
+    "early stopping, lbfgs": ({"early_stopping": True, "solver": "lbfgs"}, HELD_OUT),
     "mini-batches": ({"batch_size": 10}, MINI_BATCHES),
     "mini-batches, adam": ({"batch_size": 10, "solver": "adam"}, MINI_BATCHES),
     "warm start": (
         {"warm_start": True},
-        {**WARM_START, "check_supervised_y_2d": GOES_ON},
+        WARM_START,
     ),
-    "warm start, lbfgs": ({"warm_start": True, **LBFGS}, WARM_START),
+    "warm start, lbfgs": ({"warm_start": True, "solver": "lbfgs"}, WARM_START),
 }
 
 

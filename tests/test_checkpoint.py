@@ -257,6 +257,7 @@ OTHER_FITS = {
     "beta_1": {"beta_1": 0.8},
     "beta_2": {"beta_2": 0.9},
     "class_weight": {"class_weight": "balanced"},
+    "weight_init": {"weight_init": "sklearn"},
     "dropout": {"dropout": 0.1},
     "early_stopping": {"early_stopping": True},
     "epsilon": {"epsilon": 1e-7},

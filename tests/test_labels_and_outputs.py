@@ -297,7 +297,7 @@ def test_auto_output_activation(digits, kind, expected, loss):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("scale", [1e3, 1e6])
 def test_saturated_outputs(digits, kind, loss, output_activation, dtype, scale):
-    """Probabilities underflow there; their logarithms do not."""
+    """Probabilities are the numbers next to 0 and 1 there; their logarithms are exact."""
     X, y = digits
     X, y = X.astype(dtype), target(kind, y)
     clf = make(loss=loss, output_activation=output_activation).fit(X, y)
@@ -308,17 +308,19 @@ def test_saturated_outputs(digits, kind, loss, output_activation, dtype, scale):
         return
     p, log_p = clf.predict_proba(X), clf.predict_log_proba(X)
     assert np.isfinite(p).all()
-    assert p.min() >= 0
-    assert p.max() <= 1
+    assert p.min() > 0
+    assert p.max() < 1
     assert np.isfinite(log_p).all()
     assert log_p.max() <= 0
     if kind != "multilabel":
         np.testing.assert_allclose(p.sum(axis=1), 1, rtol=1e-5)
-        np.testing.assert_array_equal(clf.predict(X), clf.classes_[log_p.argmax(axis=1)])
+        if not (kind == "multiclass" and output_activation == "logistic"):
+            # of several logistic outputs that are on, the logarithms may all be 0
+            np.testing.assert_array_equal(clf.predict(X), clf.classes_[log_p.argmax(axis=1)])
     rtol = 1e-4 if dtype == np.float32 else 1e-12
     np.testing.assert_allclose(np.exp(log_p), p, rtol=rtol, atol=1e-30)
     if scale == 1e6:
-        assert p.min() == 0
+        assert p.min() == np.finfo(dtype).tiny
         assert log_p.min() < -1000
 
 

@@ -655,6 +655,7 @@ CHANGES = {
     "n_iter_no_change": {"tol": 10.0, "n_iter_no_change": 2},
     "max_fun": {"solver": "lbfgs", "max_fun": 3},
     "class_weight": {"class_weight": {3: 2.0}},
+    "weight_init": {"weight_init": "sklearn"},
 }
 # n_jobs changes no bit: test_threads.py
 

@@ -121,7 +121,7 @@ def test_confidence_is_that_of_the_predicted_class():
     [
         Perceptron(random_state=0),
         BackpropMLPClassifier(
-            (10,), loss="squared_error", output_activation="identity", random_state=0
+            (10,), loss="squared_error", output_activation="identity", tol=1e-3, random_state=0
         ),
     ],
 )

@@ -44,7 +44,7 @@ def results(grid, score=None, n_splits=3, metric="score"):
 
 
 def search_over(grid, **parameters):
-    network = BackpropMLPClassifier((5,), tol=0.1, random_state=0)
+    network = BackpropMLPClassifier((5,), tol=0.1, weight_init="sklearn", random_state=0)
     grid = {PREFIX + name: values for name, values in grid.items()}
     search = GridSearchCV(make_pipeline(StandardScaler(), network), grid, cv=2, **parameters)
     return search.fit(X, Y)
@@ -503,7 +503,7 @@ def test_errors(arguments, message):
 def test_errors_of_searches():
     with pytest.raises(NotFittedError):
         SearchDisplay.from_search(GridSearchCV(BackpropMLPClassifier(), {}))
-    network = BackpropMLPClassifier((5,), tol=0.1, random_state=0)
+    network = BackpropMLPClassifier((5,), tol=0.1, weight_init="sklearn", random_state=0)
     halving = HalvingGridSearchCV(network, {"alpha": [0.1, 1, 10]}, cv=2, random_state=0)
     with pytest.raises(ValueError, match="occurs twice, as in a halving search"):
         SearchDisplay.from_search(halving.fit(X, Y))

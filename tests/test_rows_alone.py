@@ -50,7 +50,13 @@ def fitted(n_classes, outputs, hidden, activation, dtype):
     if outputs == "multilabel":
         y = np.eye(n_classes, dtype=int)[y]
     clf = BackpropMLPClassifier(
-        hidden, activation, **OUTPUTS[outputs], alpha=0, max_iter=1, random_state=0
+        hidden,
+        activation,
+        **OUTPUTS[outputs],
+        weight_init="sklearn",  # some outputs are of either kind with the intercepts of these
+        alpha=0,
+        max_iter=1,
+        random_state=0,
     )
     clf.fit(rows(len(y), dtype), y)
     for W in clf.coefs_:

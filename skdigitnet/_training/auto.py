@@ -7,11 +7,11 @@ from skdigitnet._problem.network import Network
 # By solver and activation of the hidden layers, for batches of the automatic size. Chosen on
 # one half of the data sets of tests/benchmarks/defaults.py; docs/defaults.md has the figures.
 LEARNING_RATES = {
-    "sgd": {"logistic": 0.4, "tanh": 0.05, "relu": 0.03, "identity": 0.005},
+    "sgd": {"logistic": 0.2, "tanh": 0.05, "relu": 0.03, "identity": 0.005},
     "adam": {"logistic": 0.01, "tanh": 0.003, "relu": 0.003, "identity": 0.003},
 }
 # With identity outputs the gradient has no bound.
-MAX_UNBOUNDED_RATE = 0.01
+MAX_UNBOUNDED_RATE = 0.02
 MIN_BATCH_SIZE = 64
 MAX_BATCH_SIZE = 200
 BATCHES_PER_EPOCH = 100
