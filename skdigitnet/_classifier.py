@@ -215,7 +215,8 @@ class BackpropMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
     -----
     Five defaults differ from MLPClassifier's, which suit ReLU units: here they are
     ``activation="logistic"``, ``solver="sgd"`` with ``learning_rate_init="auto"``
-    instead of Adam with 0.001, ``max_iter=1000`` instead of 200, and ``alpha=0.1`` instead of 0.0001; and "auto" stands for
+    instead of Adam with 0.001, ``max_iter=1000`` instead of 200, and ``alpha=0.1``
+    instead of 0.0001; and "auto" stands for
     smaller batches. Sigmoid units have small derivatives and need large steps. The values
     were chosen on one half of a collection of 119 data sets.
 
