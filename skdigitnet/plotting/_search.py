@@ -328,7 +328,7 @@ class SearchDisplay:
         ----------
         cv_results : dict or DataFrame
             As a search's ``cv_results_``, or as a table that it was saved to is read,
-            such as with :func:`pandas.read_csv`. The parameters are those in ``params``,
+            such as with ``pandas.read_csv``. The parameters are those in ``params``,
             or, where that is missing or text of other things than numbers, tuples and
             names, in the columns ``param_*``, where an empty field (None too, in a table)
             is a parameter that the candidate does not set, "default".
