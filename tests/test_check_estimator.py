@@ -80,7 +80,7 @@ EXPECTED_FAILURES = {
     "mini-batches, adam": ({"batch_size": 10, "solver": "adam"}, MINI_BATCHES),
     "warm start": (
         {"warm_start": True},
-        WARM_START,
+        {**WARM_START, "check_supervised_y_2d": GOES_ON},
     ),
     "warm start, lbfgs": ({"warm_start": True, "solver": "lbfgs"}, WARM_START),
 }

@@ -252,7 +252,7 @@ def scored(estimator, X, y):
 
 OTHER_FITS = {
     "activation": {"activation": "tanh"},
-    "alpha": {"alpha": 0.1},
+    "alpha": {"alpha": 0.2},
     "batch_size": {"batch_size": 20},
     "beta_1": {"beta_1": 0.8},
     "beta_2": {"beta_2": 0.9},
@@ -406,7 +406,7 @@ def test_a_version_with_another_parameter_finds_the_file(folder, monkeypatch, va
     assert len(files_in(folder)) == n_files
 
 
-NAMED = [{"alpha": np.float64(1e-4)}, {"dropout": 0.0}, {"scoring": np.str_("accuracy")}]
+NAMED = [{"alpha": np.float64(0.1)}, {"dropout": 0.0}, {"scoring": np.str_("accuracy")}]
 
 
 @pytest.mark.parametrize("parameters", NAMED)

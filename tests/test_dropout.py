@@ -287,7 +287,7 @@ def draws_of_a_fit(random_state, layer_sizes, *, keys):
 
 @pytest.mark.parametrize("dropout", [0.4, [0.3, 0.5], (0, 0.5), np.array([0.9, 0])], ids=str)
 def test_fit_is_the_reference_network_trained_without_those_units(dropout):
-    clf = make(dropout=dropout, solver="adam").fit(X, y)
+    clf = make(dropout=dropout, solver="adam", alpha=1e-4).fit(X, y)
     network = reference.Network((12, 9, 7, 3))
     start = make(max_iter=1, learning_rate_init=1e-300).fit(X, y)  # the initial weights
     orders, keys, _ = draws_of_a_fit(0, network.layer_sizes, keys=True)

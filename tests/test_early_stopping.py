@@ -221,7 +221,7 @@ def test_score_is_the_weighted_accuracy_on_the_held_out_rows(digits, kind, weigh
 def test_best_weights_are_restored(digits, kind, solver):
     X, y = digits
     y = target(kind, y)
-    parameters = {"solver": solver, "tol": 0, "n_iter_no_change": 100}
+    parameters = {"solver": solver, "tol": 0, "n_iter_no_change": 100, "alpha": 1e-4}
     clf = make(max_iter=100, **parameters).fit(X, y)
     scores = clf.validation_scores_
     best = int(np.argmax(scores))
