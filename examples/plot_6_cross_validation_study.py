@@ -64,7 +64,12 @@ print(f"{data_name}: {len(X)} images")
 pipeline = Pipeline(
     [
         ("scale", MinMaxScaler()),
-        ("network", BackpropMLPClassifier(batch_size=50, tol=0.001, random_state=0)),
+        (
+            "network",
+            BackpropMLPClassifier(
+                batch_size=50, tol=0.001, weight_init="sklearn", random_state=0
+            ),
+        ),
     ]
 )
 grid = {

@@ -44,7 +44,9 @@ def results(grid, score=None, n_splits=3, metric="score"):
 
 
 def search_over(grid, **parameters):
-    network = BackpropMLPClassifier((5,), tol=0.1, weight_init="sklearn", random_state=0)
+    network = BackpropMLPClassifier(
+        (5,), tol=0.1, batch_size=200, weight_init="sklearn", random_state=0
+    )
     grid = {PREFIX + name: values for name, values in grid.items()}
     search = GridSearchCV(make_pipeline(StandardScaler(), network), grid, cv=2, **parameters)
     return search.fit(X, Y)
@@ -173,6 +175,7 @@ def test_vmin_is_announced():
 # A curve
 
 
+@pytest.mark.filterwarnings("ignore:.*no better than a constant")  # large penalties
 def test_curve_of_a_search():
     search = search_over({"alpha": [0.1, 1, 10, 100]})
     display = SearchDisplay.from_search(search)
@@ -500,10 +503,13 @@ def test_errors(arguments, message):
         SearchDisplay.from_results(results(GRID), **arguments)
 
 
+@pytest.mark.filterwarnings("ignore:.*no better than a constant")  # large penalties
 def test_errors_of_searches():
     with pytest.raises(NotFittedError):
         SearchDisplay.from_search(GridSearchCV(BackpropMLPClassifier(), {}))
-    network = BackpropMLPClassifier((5,), tol=0.1, weight_init="sklearn", random_state=0)
+    network = BackpropMLPClassifier(
+        (5,), tol=0.1, batch_size=200, weight_init="sklearn", random_state=0
+    )
     halving = HalvingGridSearchCV(network, {"alpha": [0.1, 1, 10]}, cv=2, random_state=0)
     with pytest.raises(ValueError, match="occurs twice, as in a halving search"):
         SearchDisplay.from_search(halving.fit(X, Y))
