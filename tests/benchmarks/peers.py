@@ -30,7 +30,10 @@ PEERS = {
     "jax": ("peers_jax", "JaxPeer"),
     "skorch": ("peers_skorch", "SkorchPeer"),
 }
-HAS_N_JOBS = "n_jobs" in inspect.signature(BackpropMLPClassifier).parameters
+OURS = inspect.signature(BackpropMLPClassifier).parameters  # fewer in an older commit
+HAS_N_JOBS = "n_jobs" in OURS
+# the peers' initial weights
+SAME_WEIGHTS = {"weight_init": "sklearn"} if "weight_init" in OURS else {}
 
 
 class EstimatorPeer:
@@ -63,7 +66,7 @@ class EstimatorPeer:
 
 class OurPeer(EstimatorPeer):
     def __init__(self, problem: Problem):
-        super().__init__(BackpropMLPClassifier(alpha=ALPHA), problem)
+        super().__init__(BackpropMLPClassifier(alpha=ALPHA, **SAME_WEIGHTS), problem)
         if problem.batch is not None:
             self.estimator.set_params(batch_size=problem.batch)
         if HAS_N_JOBS:
