@@ -82,15 +82,17 @@ class BackpropMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
         classes, and a logistic output a label for several labels a row. "logistic" for
         three classes or more trains one yes-or-no output a class. "identity" goes with
         ``loss="squared_error"`` only and gives no probabilities.
-    alpha : float, default=0.1
+    alpha : float, default=0.15
         Strength of the L2 penalty on the weights (not the intercepts). Unlike
         MLPClassifier's it does not depend on ``batch_size``.
     batch_size : int or "auto", default="auto"
-        Rows in a mini-batch of SGD and Adam; "auto" is a hundredth of the training rows,
-        at least 64 and at most 200. All rows make one batch if there are fewer.
-    learning_rate : str or callable, default="constant"
-        Schedule of the step. "constant" is ``learning_rate_init`` throughout. For SGD
-        alone: "invscaling" is divided by ``(t + 1) ** power_t`` after epochs over rows of
+        Rows in a mini-batch of SGD and Adam; "auto" is a fiftieth of the training rows,
+        at least 50 and at most 200. All rows make one batch if there are fewer.
+    learning_rate : str or callable, default="auto"
+        Schedule of the step. "constant" is ``learning_rate_init`` throughout. "auto" is that
+        until the stopping rule would stop; training then continues with a fifth of it, and
+        the next time with a twenty-fifth, which averages out the noise of mini-batches. It
+        stops at the third time, or at once on a plateau (see ``tol``). For SGD alone: "invscaling" is divided by ``(t + 1) ** power_t`` after epochs over rows of
         total weight t; "adaptive" is divided by 5 whenever the stopping rule would stop,
         until it is at most 1e-6. For SGD and Adam, a factor of ``learning_rate_init`` in
         each epoch that depends on the share s of ``max_iter`` that is done, from 0 on,
@@ -99,9 +101,9 @@ class BackpropMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
         line from 1/25 to 1 at s = 0.3 and falls to 0 along a cosine. A callable maps s to
         the factor.
     learning_rate_init : float or "auto", default="auto"
-        Step of SGD and Adam. "auto" depends on the activation: for SGD it is 0.2 with
-        logistic units, 0.05 with tanh, 0.03 with ReLU and 0.005 with identity, for Adam 0.01
-        with logistic units and 0.003 with others; with identity outputs, whose gradient is
+        Step of SGD and Adam. "auto" depends on the activation: for SGD it is 0.5 with
+        logistic units, 0.06 with tanh, 0.02 with ReLU and 0.005 with identity, for Adam 0.02
+        with logistic units, 0.01 with tanh and 0.005 with others; with identity outputs, whose gradient is
         unbounded, at most 0.02.
     power_t : float, default=0.5
         Exponent of ``learning_rate="invscaling"``.
@@ -154,7 +156,8 @@ class BackpropMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
     weight_init : {"auto", "sklearn"}, default="auto"
         Distribution of the initial weights and intercepts of a layer from n_in to n_out
         units. "auto" is uniform in :math:`\pm g \sqrt{6 / (n_{in} + n_{out})}` [5]_, where g is
-        4 for hidden layers of logistic units [6]_ and 1 for all others; a layer that logistic
+        4 for hidden layers of logistic units [6]_, 2 for those of tanh units and 1 for all
+        others; a layer that logistic
         units feed has half the sum of each unit's weights taken from its intercept, so that
         its pre-activations are around 0. "sklearn" draws exactly MLPClassifier's, uniform in
         :math:`\pm \sqrt{c / (n_{in} + n_{out})}` with c = 2 for logistic units and c = 6
@@ -213,13 +216,12 @@ class BackpropMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
 
     Notes
     -----
-    Five defaults differ from MLPClassifier's, which suit ReLU units: here they are
-    ``activation="logistic"``, ``solver="sgd"`` with ``learning_rate_init="auto"``
-    instead of Adam with 0.001, ``max_iter=1000`` instead of 200, and ``alpha=0.1``
-    instead of 0.0001; and "auto" stands for
-    smaller batches. Sigmoid units have small derivatives and need large steps. The values
-    for the default activation and solver were chosen on part of a collection of 119 data
-    sets, the others on twelve small ones.
+    Six defaults differ from MLPClassifier's, which suit ReLU units: here they are
+    ``activation="logistic"``, ``solver="sgd"`` with ``learning_rate_init="auto"`` instead of
+    Adam with 0.001, ``learning_rate="auto"`` instead of "constant", ``max_iter=1000``
+    instead of 200, and ``alpha=0.15`` instead of 0.0001; and "auto" stands for smaller batches.
+    Sigmoid units have small derivatives and need large steps. The values were chosen on half
+    of a collection of 119 data sets.
 
     References
     ----------
@@ -259,7 +261,7 @@ class BackpropMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
         "alpha": [Interval(Real, 0, None, closed="left")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "learning_rate": [
-            StrOptions({"constant", "invscaling", "adaptive", *SCHEDULES}),
+            StrOptions({"auto", "constant", "invscaling", "adaptive", *SCHEDULES}),
             callable,
         ],
         "learning_rate_init": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
@@ -301,9 +303,9 @@ class BackpropMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
         solver="sgd",
         loss="log_loss",
         output_activation="auto",
-        alpha=0.1,
+        alpha=0.15,
         batch_size="auto",
-        learning_rate="constant",
+        learning_rate="auto",
         learning_rate_init="auto",
         power_t=0.5,
         max_iter=1000,

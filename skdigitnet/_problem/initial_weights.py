@@ -7,8 +7,9 @@ import numpy as np
 from skdigitnet._problem.network import Network
 
 WEIGHT_INITS = ("auto", "sklearn")
-# A logistic unit's slope is a quarter of a tanh unit's.
-LOGISTIC_GAIN = 4.0
+# Of hidden layers. The pre-activations of tanh units are half as wide as those of logistic
+# units, since tanh(z) = 2 logistic(2 z) - 1.
+GAINS = {"logistic": 4.0, "tanh": 2.0, "relu": 1.0, "identity": 1.0}
 
 
 def draw_weights(
@@ -20,7 +21,8 @@ def draw_weights(
     intercepts, with bounds that ``weight_init`` chooses:
 
     - "auto" is :math:`\pm g \sqrt{6 / (n_{in} + n_{out})}` [1]_. The gain g is 4 for a hidden
-      layer of logistic units [2]_, and 1 for other hidden layers and for the output layer.
+      layer of logistic units [2]_, 2 for one of tanh units, and 1 for other hidden layers
+      and for the output layer.
       Logistic units give 1/2 in the mean, not 0; a layer that they feed therefore has half
       the sum of each unit's weights taken from its intercept, so that its pre-activations
       are around 0 [3]_.
@@ -60,7 +62,7 @@ def draw_weights(
         if weight_init == "sklearn":
             bound = np.sqrt((2.0 if has_logistic_units else 6.0) / sum(W.shape))
         else:
-            gain = LOGISTIC_GAIN if has_logistic_units and is_hidden else 1.0
+            gain = GAINS[network.activation] if is_hidden else 1.0
             bound = gain * np.sqrt(6.0 / sum(W.shape))
         W[:] = random_state.uniform(-bound, bound, W.shape)
         b[:] = random_state.uniform(-bound, bound, b.shape)

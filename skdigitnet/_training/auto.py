@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from skdigitnet._problem.network import Network
 
-# By solver and activation of the hidden layers. SGD's for logistic units was chosen on sets of
-# the half "choose" of tests/benchmarks/defaults.py, the others on twelve small data sets.
+# By solver and activation of the hidden layers, chosen on the half "choose" of
+# tests/benchmarks/defaults.py.
 LEARNING_RATES = {
-    "sgd": {"logistic": 0.2, "tanh": 0.05, "relu": 0.03, "identity": 0.005},
-    "adam": {"logistic": 0.01, "tanh": 0.003, "relu": 0.003, "identity": 0.003},
+    "sgd": {"logistic": 0.5, "tanh": 0.06, "relu": 0.02, "identity": 0.005},
+    "adam": {"logistic": 0.02, "tanh": 0.01, "relu": 0.005, "identity": 0.005},
 }
 # With identity outputs the gradient has no bound.
 MAX_UNBOUNDED_RATE = 0.02
-MIN_BATCH_SIZE = 64
+MIN_BATCH_SIZE = 50
 MAX_BATCH_SIZE = 200
-BATCHES_PER_EPOCH = 100
+BATCHES_PER_EPOCH = 50
 
 
 def auto_batch_size(n_rows: int) -> int:
-    """Rows in a mini-batch: a hundredth of all rows, between 64 and 200.
+    """Rows in a mini-batch: a fiftieth of all rows, between 50 and 200.
 
     Small data need small batches, or an epoch has too few updates to learn from; large data
     have updates enough, and large batches are faster.

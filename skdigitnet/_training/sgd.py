@@ -19,6 +19,7 @@ from skdigitnet._training.state import TrainingState
 BATCH_OPERATIONS = 5000  # what a batch costs at least
 MIN_ADAPTIVE_RATE = 1e-6
 RATE_CUT = 5.0
+AUTO_RATE_CUTS = 2
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,11 @@ class StochasticSolver:
     def is_adaptive(self) -> bool:
         return self.solver == "sgd" and self.learning_rate == "adaptive"
 
+    @property
+    def cuts_rate(self) -> bool:
+        """Whether the learning rate is divided before the stopping rule ends training."""
+        return self.learning_rate == "auto" or self.is_adaptive
+
     def rate(self, objective: Objective, state: TrainingState) -> float:
         """The learning rate of the next epoch."""
         if isinstance(self.learning_rate_init, str):
@@ -94,7 +100,7 @@ class StochasticSolver:
                 return initial / (state.weight_seen + 1) ** self.power_t
             except OverflowError:  # divided by more than any float
                 return 0.0
-        if self.is_adaptive:
+        if self.cuts_rate:
             # one by one, as MLPClassifier does: the last bit decides when to stop
             for _ in range(state.optimiser.n_rate_cuts):
                 initial /= RATE_CUT
@@ -204,10 +210,23 @@ class StochasticRun:
             f"{watch.what} did not improve more than tol={watch.rule.tol:f} for"
             f" {watch.rule.patience} consecutive epochs."
         )
-        if not self.solver.is_adaptive or self._rate() <= MIN_ADAPTIVE_RATE:
+        if not self._may_cut_rate():
             watch.say(f"{message} Stopping.")
             return True
         self.state.optimiser.n_rate_cuts += 1
         self.state.best.n_no_improvement = 0
         watch.say(f"{message} Setting learning rate to {self._rate():f}")
         return False
+
+    def _may_cut_rate(self) -> bool:
+        """Whether a smaller learning rate may still help."""
+        state, solver = self.state, self.solver
+        if solver.is_adaptive:
+            return self._rate() > MIN_ADAPTIVE_RATE
+        # what has learned nothing has nothing to refine
+        is_on_plateau = self.watch.plateau.holds(state.curve.last)
+        return (
+            solver.cuts_rate
+            and state.optimiser.n_rate_cuts < AUTO_RATE_CUTS
+            and not is_on_plateau
+        )

@@ -127,7 +127,7 @@ class Optimiser:
     n_steps : int
         Updates made so far, which Adam's bias correction counts.
     n_rate_cuts : int
-        How often the adaptive schedule has divided the learning rate.
+        How often the stopping rule has divided the learning rate.
     """
 
     rule: str = ""
@@ -211,6 +211,8 @@ class TrainingState:
     def begin_fit(self, *, finish_last: bool) -> None:
         """Make ready for another call to fit, or to finish one that was interrupted."""
         if not (finish_last and self.interrupted):
+            if self.stopped:
+                self.optimiser.n_rate_cuts = 0
             self.n_before, self.stopped = self.n_iter, False
         self.interrupted = False
 
