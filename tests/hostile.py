@@ -264,7 +264,7 @@ def write(content, path):
     return path
 
 
-# Training that goes on from what was accepted
+# Training that resumes from what was accepted
 
 SETTINGS = [
     {"solver": "adam", "early_stopping": True, "dropout": 0.2},

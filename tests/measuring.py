@@ -122,7 +122,7 @@ def growth_over_fits(n_fits):
 
 
 def every_kind_of_fit():
-    """Functions that fit, go on, predict, store or fail."""
+    """Functions that fit, resume, predict, store or fail."""
     X, y = dense(400, 60, "float64", 0.5), labels(400)
     forms = [X, X.astype(np.float32), dense(400, 60, "float32", 0.1), np.asfortranarray(X)]
     forms += [sparse.csr_array(X), sparse.csc_array(X), X.tolist()]

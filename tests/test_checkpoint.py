@@ -1,4 +1,4 @@
-"""Checkpoints: going on from one after a kill, and whose it is."""
+"""Checkpoints: resuming from one after a kill, and which fit it belongs to."""
 
 import json
 import os
@@ -58,7 +58,7 @@ def n_calls_of(call):
     return next(counter) - 1
 
 
-# Going on
+# Resuming
 
 
 @pytest.mark.parametrize("setting", GRID[::2], ids=str)
@@ -173,7 +173,7 @@ def test_history_goes_on(folder):
     assert list(clf.history_["loss"]) == clf.loss_curve_
 
 
-def test_lbfgs_goes_on_from_the_weights(folder):
+def test_lbfgs_continues_from_the_weights(folder):
     parameters = {"solver": "lbfgs", "max_iter": 10}
     fit_killed(folder, 4, **parameters)
     before = state_in(folder)

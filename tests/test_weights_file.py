@@ -1,4 +1,4 @@
-"""Weights in a file: what comes back, what goes on, and what is refused."""
+"""Weights in a file: what is restored, what trains further, and what is refused."""
 
 import json
 import os

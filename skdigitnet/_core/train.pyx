@@ -8,8 +8,8 @@ layers from 0, A_l is the input of layer l (A_0 = X), Z_l = A_l W_l + b_l and
 delta_l = d J / d Z_l; the equations are those of Rumelhart, Hinton and Williams,
 "Learning representations by back-propagating errors", Nature 323, 1986.
 
-A kernel is called by every thread of the workspace's team at once, with the same
-arguments but for its number, and gives the same bits whatever the team's size.
+Every thread of the workspace's team calls a kernel at the same time, with the same
+arguments except its number; the bits are the same whatever the team's size.
 """
 
 from .arithmetic cimport GRADIENT_DESCENT, UpdateRule, apply_update, squared_norm, step_size
@@ -24,7 +24,7 @@ from .rows cimport Targets
 from .runs cimport Epoch, Run
 from .team cimport is_abandoned, wait_for_team
 
-# The next block's rows are fetched meanwhile if they leave room in the second cache.
+# The next block's rows are prefetched if they leave room in the second-level cache.
 cdef enum:
     MAX_PREFETCHED_BYTES = 1 << 20
 
@@ -228,9 +228,9 @@ def train(
     Workspace workspace not None, Run run not None, Epoch epoch not None,
     Py_ssize_t start, Py_ssize_t stop, *, int thread=0,
 ):
-    """Go through the rows ``order[start:stop]``, updating after every mini-batch.
+    """Train on the rows ``order[start:stop]``, updating after every mini-batch.
 
-    A batch of more than ``plan.block_size`` rows gathers its gradient block by block, so
+    A batch of more than ``plan.block_size`` rows sums its gradient block by block, so
     ``start`` may lie within a batch; the block that holds row ``stop - 1`` is finished.
 
     Parameters
@@ -251,7 +251,7 @@ def train(
     position : int
         The position of ``order`` to continue from.
     loss : float
-        Sum over the rows gone through of their batch's objective.
+        Sum over these rows of their batch's objective.
     """
     cdef (Py_ssize_t, double) result
     run.check(workspace)

@@ -25,7 +25,7 @@ RATE_CUT = 5.0
 class StochasticSolver:
     """Mini-batch descent with the estimator's parameters of the same names.
 
-    ``schedule_length`` is how many epochs a schedule of the share that is done goes through.
+    ``schedule_length`` is the number of epochs that a schedule such as "cosine" takes.
     The order of the rows, the schedules, the update rules and the stopping rule are
     MLPClassifier's, except that the penalty does not depend on the batch size.
     """
@@ -102,7 +102,7 @@ class StochasticSolver:
 
 
 class StochasticRun:
-    """Mini-batch descent at work: the parameters are those of :meth:`Solver.start`."""
+    """One run of mini-batch descent, with the parameters of :meth:`Solver.start`."""
 
     def __init__(
         self,
@@ -127,10 +127,10 @@ class StochasticRun:
         if state.epoch.gradient is None:
             state.epoch.gradient = np.empty_like(state.theta)
         if state.epoch.batch_size != solver.batch_rows(len(state.epoch.order)):
-            state.epoch.position = None  # batches of another size cannot be gone on with
+            state.epoch.position = None  # an epoch cannot resume with another batch size
 
     def advance(self, n_epochs: int) -> None:
-        """Train on; see :meth:`SolverRun.advance`."""
+        """Continue training; see :meth:`SolverRun.advance`."""
         state, watch = self.state, self.watch
         last = state.n_iter + n_epochs
         while not watch.stopped and state.n_iter < last:
@@ -152,7 +152,7 @@ class StochasticRun:
         return self.solver.rate(self.objective, self.state)
 
     def _finish_epoch(self) -> float:
-        """The rest of a pass over the training rows; its batches' mean objective."""
+        """Train on the rest of the epoch's rows; return their batches' mean objective."""
         objective, state, update = self.objective, self.state, self.update
         n_rows = len(state.epoch.order)
         batch_size = min(self.solver.batch_rows(n_rows), n_rows)
