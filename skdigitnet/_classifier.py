@@ -16,6 +16,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from skdigitnet._core.plan import ACTIVATIONS, OUTPUT_LOSSES
 from skdigitnet._problem.arguments import check_parameters, naming, plain, plain_parameters
 from skdigitnet._problem.initial_weights import WEIGHT_INITS
 from skdigitnet._problem.labels import as_labels
@@ -25,7 +26,7 @@ from skdigitnet._problem.rows import check_sample_weight
 from skdigitnet._system.interrupts import uninterrupted
 from skdigitnet._training import fitting, pickled
 from skdigitnet._training.callback_bridge import CallbackSupportMixin
-from skdigitnet._training.fitting import SOLVERS
+from skdigitnet._training.fitting import SOLVERS, solvers_with
 from skdigitnet._training.published import replace_fit
 from skdigitnet._training.schedules import SCHEDULES
 from skdigitnet._training.weights_file import read_weights, write_weights
@@ -36,8 +37,8 @@ def _has_partial_fit(estimator) -> bool:
     if isinstance(solver, str) and solver in SOLVERS and SOLVERS[solver].has_partial_fit:
         return True
     raise AttributeError(
-        f"partial_fit is available for solver='sgd' and 'adam'; solver={estimator.solver!r}"
-        " needs all rows at once."
+        f"partial_fit is available for solver={solvers_with('has_partial_fit')};"
+        f" solver={estimator.solver!r} needs all rows at once."
     )
 
 
@@ -251,10 +252,10 @@ class BackpropMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
 
     _parameter_constraints: ClassVar[dict] = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "activation": [StrOptions({"identity", "logistic", "tanh", "relu"})],
-        "solver": [StrOptions({"lbfgs", "sgd", "adam"})],
-        "loss": [StrOptions({"log_loss", "squared_error"})],
-        "output_activation": [StrOptions({"auto", "softmax", "logistic", "identity"})],
+        "activation": [StrOptions(set(ACTIVATIONS))],
+        "solver": [StrOptions(set(SOLVERS))],
+        "loss": [StrOptions({loss for loss, _ in OUTPUT_LOSSES})],
+        "output_activation": [StrOptions({"auto", *(out for _, out in OUTPUT_LOSSES)})],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "learning_rate": [

@@ -15,6 +15,7 @@ from .losses cimport (
 )
 from .team cimport abandon, start_team
 
+# Of hidden layers; and the losses, by loss and activation of the outputs.
 ACTIVATIONS = {"identity": IDENTITY, "logistic": LOGISTIC, "tanh": TANH, "relu": RELU}
 
 OUTPUT_LOSSES = {

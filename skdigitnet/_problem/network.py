@@ -26,8 +26,8 @@ class Network:
     ----------
     layer_sizes : tuple of int
         Number of features, units of each hidden layer, number of outputs.
-    activation : {"identity", "logistic", "tanh", "relu"}
-        Of every hidden layer.
+    activation : str
+        Of every hidden layer; a key of :data:`ACTIVATIONS`.
     out_activation : {"identity", "logistic", "softmax"}
     """
 

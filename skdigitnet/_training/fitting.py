@@ -39,6 +39,11 @@ SOLVERS: dict[str, Any] = {
 }
 
 
+def solvers_with(ability: str) -> str:
+    """The solvers with this ability, such as "has_dropout", for a message."""
+    return " or ".join(repr(name) for name, kind in SOLVERS.items() if getattr(kind, ability))
+
+
 def fit(estimator, X, y, sample_weight, *, validation: tuple, initial: tuple) -> str | None:
     """Train an estimator; return why training has not converged, if it has not.
 
@@ -162,11 +167,10 @@ def solver_of(parameters: SimpleNamespace) -> Solver:
 def _settings(parameters: SimpleNamespace, solver: Solver, network: Network) -> Settings:
     dropout = check_dropout(parameters.dropout, network)
     if dropout and not solver.has_dropout:
-        able = " or ".join(repr(name) for name, kind in SOLVERS.items() if kind.has_dropout)
         raise ValueError(
             f"dropout={parameters.dropout!r} does not go with solver={parameters.solver!r},"
             " whose objective must stay the same from one evaluation to the next; use"
-            f" solver={able}."
+            f" solver={solvers_with('has_dropout')}."
         )
     return Settings(
         loss=parameters.loss,

@@ -67,8 +67,8 @@ class StochasticSolver:
 
     @property
     def update_rule(self) -> str:
-        if self.solver == "adam":
-            return "adam"
+        if self.solver != "sgd":
+            return self.solver
         if self.momentum == 0:
             return "gradient_descent"
         return "nesterov" if self.nesterovs_momentum else "momentum"
