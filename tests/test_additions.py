@@ -48,6 +48,27 @@ def entries(documented, section):
     return found
 
 
+# The list
+
+
+def test_the_list_names_what_there_is():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    (section,) = re.findall(r"^## Where would you add\n(.*?)^## ", text, re.M | re.S)
+    items = re.split(r"^- ", section, flags=re.M)[1:]
+    assert len(items) > 10
+    for item in items:
+        codes = set(re.findall(r"`([^`]+)`", " ".join(item.split())))
+        paths = {code for code in codes if "/" in code or code.endswith(".py")}
+        files = [
+            ROOT / ("" if p.startswith(("docs/", "tests/")) else "skdigitnet") / p
+            for p in paths
+        ]
+        assert [file for file in files if not file.exists()] == []
+        found = [f for file in files for f in (file.glob("*.p*") if file.is_dir() else [file])]
+        content = "".join(file.read_text(encoding="utf-8") for file in found)
+        assert [name for name in codes - paths if name not in content] == []
+
+
 # Tables
 
 
@@ -158,16 +179,8 @@ def test_a_kind_without_its_own_case_does_not_compile(enum, user, tmp_path):
 
     def errors():
         # -Wall is among Python's own flags, and changes the name of the warning
-        command = [
-            *compiler,
-            "-fsyntax-only",
-            "-Wall",
-            "-Wno-unused",
-            *arguments,
-            "-x",
-            "c",
-            "-",
-        ]
+        flags = ["-fsyntax-only", "-Wall", "-Wno-unused", "-x", "c", "-"]
+        command = [*compiler, *arguments, *flags]
         source = f'#include "{folder}/{user}"\n'
         return subprocess.run(
             command, input=source, capture_output=True, text=True, check=False

@@ -1,4 +1,4 @@
-"""The classes, and y in the form that the network trains on."""
+"""The classes, checks of y, and y in the form that the network trains on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a network has learned anything: whether it is better than the best constant."""
+"""Whether a network is better than the best constant, and the warning if it is not."""
 
 from __future__ import annotations
 
@@ -49,6 +49,7 @@ def constant_loss(
     share = totals / weight.sum()
     if loss == "squared_error":
         return float((share * (1 - share)).sum() / 2)
+    assert loss == "log_loss", loss
     entropy = -xlogy(share, share).sum()
     if network.out_activation == "logistic":
         entropy -= xlogy(1 - share, 1 - share).sum()

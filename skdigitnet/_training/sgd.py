@@ -1,4 +1,4 @@
-"""Stochastic gradient descent and Adam: epochs over mini-batches."""
+"""Stochastic gradient descent and Adam: epochs over mini-batches of shuffled rows."""
 
 from __future__ import annotations
 
