@@ -76,7 +76,7 @@ cdef class Inputs:
 
     @property
     def max_row_entries(self):
-        """The largest number of entries in a sparse row; the number of features of a dense one."""
+        """The largest number of entries in a sparse row; all features of a dense one."""
         return int(np.diff(self.arrays[3]).max()) if self.is_sparse else self.n_features
 
 

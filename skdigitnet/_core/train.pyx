@@ -36,8 +36,8 @@ cdef check_penalised(Plan plan, Py_ssize_t theta, Py_ssize_t gradient):
         raise ValueError(f"theta and gradient must have {plan.n_params} elements")
 
 
-cdef double penalty_of(Plan plan, double decay, const real* theta) noexcept nogil:
-    return decay / 2 * squared_norm(theta, plan.n_coefs) if decay != 0 else 0
+cdef double penalty_of(double decay, const real* coefs, Py_ssize_t size) noexcept nogil:
+    return decay / 2 * squared_norm(coefs, size) if decay != 0 else 0
 
 
 cdef void add_penalty_gradient(
@@ -60,10 +60,9 @@ cdef void finish_panel(
         Panel panel = panel_of(workspace.plan, i)
         Layer* layer = &workspace.plan.layers[panel.layer]
         const real* W = theta + layer.coefs
-    if decay != 0:
-        workspace.penalties[i] = decay / 2 * squared_norm(
-            W + panel.first * layer.n_out, (panel.last - panel.first) * layer.n_out
-        )
+    workspace.penalties[i] = penalty_of(
+        decay, W + panel.first * layer.n_out, (panel.last - panel.first) * layer.n_out
+    )
     if panel.layer > 0:
         transpose(
             W, layer.n_in, panel.first, panel.last, layer.n_out,
@@ -80,13 +79,12 @@ cdef void finish_weights(
         finish_panel(workspace, i, decay, theta)
 
 
-cdef double total_penalty(Workspace workspace, double decay) noexcept nogil:
+cdef double total_penalty(Workspace workspace) noexcept nogil:
     cdef:
         Py_ssize_t panel
         double total = 0
-    if decay != 0:
-        for panel in range(workspace.plan.n_panels):
-            total += workspace.penalties[panel]
+    for panel in range(workspace.plan.n_panels):
+        total += workspace.penalties[panel]
     return total
 
 
@@ -209,7 +207,7 @@ cdef (Py_ssize_t, double) train_on_rows(
         block.dropout_key = epoch.dropout_key
         starts = i == first
         if starts:
-            total += (last - first) * total_penalty(workspace, run.decay)
+            total += (last - first) * total_penalty(workspace)
         i += block.m
         loss = train_on_block(
             workspace, run, &rule, &block, panels, starts, i == last, theta
@@ -344,7 +342,7 @@ def sum_loss(
 def penalty(Plan plan not None, double decay, const real[::1] theta):
     """decay / 2 * sum_l ||W_l||^2."""
     check_penalised(plan, theta.shape[0], theta.shape[0])
-    return penalty_of(plan, decay, &theta[0])
+    return penalty_of(decay, &theta[0], plan.n_coefs)
 
 
 def add_penalty(
@@ -353,4 +351,4 @@ def add_penalty(
     """Add the penalty's gradient to ``gradient`` (INOUT); return the penalty."""
     check_penalised(plan, theta.shape[0], gradient.shape[0])
     add_penalty_gradient(plan, decay, &theta[0], &gradient[0])
-    return penalty_of(plan, decay, &theta[0])
+    return penalty_of(decay, &theta[0], plan.n_coefs)
