@@ -382,7 +382,7 @@ def test_other_files_are_refused(path):
         with pytest.raises(ValueError, match=path.name):
             load_into_a_fitted_one(path)
     np.savez(path, X=X)
-    with pytest.raises(ValueError, match="is no weights file of skdigitnet"):
+    with pytest.raises(ValueError, match="is not a weights file of skdigitnet"):
         load_into_a_fitted_one(path)
 
 

@@ -84,7 +84,9 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
     except FileNotFoundError:
         raise
     except (OSError, ValueError) as error:
-        raise ValueError(f"{path} is damaged, or no file of this package: {error}") from error
+        raise ValueError(
+            f"{path} is damaged, or not a file of this package: {error}"
+        ) from error
 
 
 def write_record(path: Path, kind: str, record: dict[str, Any]) -> None:
@@ -119,7 +121,7 @@ def read_record(path: Path, kind: str) -> dict[str, Any]:
         header = json.loads(arrays.pop(HEADER)[:MAX_HEADER].tobytes().decode())
         note = {name: header.pop(name) for name in saved_by_us(kind)}
     except Exception as error:  # a foreign file may raise anything
-        raise ValueError(f"{path} is no {kind} of skdigitnet: it has no header.") from error
+        raise ValueError(f"{path} is not a {kind} of skdigitnet: it has no header.") from error
     check_saved_by(note, kind, str(path))
     try:
         record = _put_together(header, arrays)

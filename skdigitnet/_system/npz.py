@@ -91,7 +91,9 @@ def _array(file: BufferedReader, name: bytes, size: int, checksum: int) -> np.nd
     header = _take(file, int.from_bytes(start[-2:], "little"))
     match = NPY_HEADER.fullmatch(header)
     if match is None or not start.startswith(NPY_MAGIC):
-        raise ValueError(f"{name!r} is no array of numbers in C order, in version 1.0 of npy")
+        raise ValueError(
+            f"{name!r} is not an array of numbers in C order, in version 1.0 of npy"
+        )
     dtype = np.dtype(match[1].decode())
     shape = tuple(int(n) for n in match[2].split(b",") if n.strip())
     n_left = size - len(start) - len(header)
@@ -107,7 +109,7 @@ def _array(file: BufferedReader, name: bytes, size: int, checksum: int) -> np.nd
     if dtype.kind in LARGEST:
         unit, largest = LARGEST[dtype.kind]
         if array.reshape(-1).view(dtype.byteorder + unit).max(initial=0) > largest:
-            raise ValueError(f"{name!r} has a value that is no boolean, or no character")
+            raise ValueError(f"{name!r} has a value that is not a boolean or a character")
     return array
 
 

@@ -74,7 +74,7 @@ def restored_generator(state: Any) -> np.random.RandomState:
     """A generator that continues from ``get_state(legacy=False)``."""
     kind = getattr(np.random, state["bit_generator"])
     if not (isinstance(kind, type) and issubclass(kind, np.random.BitGenerator)):
-        raise ValueError(f"{kind!r} is no bit generator")
+        raise ValueError(f"{kind!r} is not a bit generator")
     generator = np.random.RandomState(kind(0))
     generator.set_state(state)
     return generator
