@@ -132,7 +132,7 @@ def be_killed(folder, n_kills):
     """Kill training this often, at random moments, and resume from its checkpoint.
 
     Prints how often that was, how often the checkpoint had advanced, how often the fit had
-    ended in between, to the same bits, and how many files half written were left behind.
+    ended in between, to the same bits, and how many partly written files were left behind.
     """
     X, y, *_ = digits()
     folder = Path(folder)

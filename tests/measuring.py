@@ -46,7 +46,7 @@ def make(**parameters):
 
 
 def dense(n_rows, n_features, dtype, share):
-    """Random numbers; so many of them, in the mean, are not zero."""
+    """Random numbers; on average this many are not zero."""
     rng = np.random.default_rng(0)
     X = np.empty((n_rows, n_features), dtype)
     for block in np.array_split(X, max(1, n_rows // 500)):

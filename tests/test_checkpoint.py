@@ -350,7 +350,7 @@ def test_other_rows_labels_weights_and_rules_have_their_files(folder):
 def test_what_scipy_notes_in_sparse_rows_makes_no_difference(folder):
     rows = sparse.csr_matrix(X)
     fit(folder, max_iter=1, rows={"X": rows, "y": y})
-    assert rows.has_canonical_format  # is noted in it now
+    assert rows.has_canonical_format  # which SciPy caches in it
     fit(folder, max_iter=1, rows={"X": rows, "y": y})
     fit(folder, max_iter=1, rows={"X": sparse.csc_array(X), "y": y})
     assert len(files_in(folder)) == 1

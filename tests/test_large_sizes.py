@@ -102,7 +102,7 @@ def test_network_too_large_for_memory_is_refused_before_anything_changes(hidden,
             getattr(clf, name)(X.astype(dtype), Y, **calls[name])
         message = str(caught.value)
         assert message.startswith(f"hidden_layer_sizes={hidden} makes {n_params} weights of 4")
-        assert f"no memory for so many in {np.dtype(dtype)}" in message
+        assert f"too many for memory in {np.dtype(dtype)}" in message
         assert vars(clf) == before
         np.testing.assert_array_equal(random_state.get_state()[1], state)
 

@@ -233,7 +233,7 @@ def test_weights_that_could_not_be_loaded_are_not_saved(change, message, path):
     assert not path.exists()
 
 
-# Files from strangers
+# Untrusted files
 
 
 def record(path):
