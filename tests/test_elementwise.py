@@ -15,7 +15,7 @@ from reference import DERIVATIVES
 from skdigitnet._core import arithmetic, predict, train
 from skdigitnet._core.plan import ACTIVATIONS, Plan, Workspace
 from skdigitnet._core.rows import Samples
-from skdigitnet._core.runs import Epoch, Run, Update
+from skdigitnet._core.runs import UPDATE_RULES, Epoch, Run, Update
 
 DTYPES = (np.float32, np.float64)
 MAX_ULP = 2.0
@@ -159,6 +159,7 @@ def test_special_values(instruction_set, dtype):
         "relu": [np.nan, np.inf, 0, 0, 0, tiny, 0],
         "identity": z,
     }
+    assert expected.keys() == ACTIVATIONS.keys()
     for activation, values in expected.items():
         for size in (1, 7, 77):
             actual, wanted = apply(activation, np.resize(z, size)), np.resize(values, size)
@@ -228,6 +229,7 @@ RULES = {
     "nesterov": {"momentum": MU},
     "adam": {"beta_1": BETA_1, "beta_2": BETA_2, "epsilon": EPSILON},
 }
+assert RULES.keys() == UPDATE_RULES.keys()
 
 
 def step(rule, g, moments, theta, n_steps):
