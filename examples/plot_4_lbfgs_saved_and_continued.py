@@ -104,7 +104,7 @@ print(f"{file.name}: {file.stat().st_size / 1000:.0f} kB")
 
 # %%
 # Load them and continue
-# -------------------
+# ----------------------
 # Another estimator, perhaps on another day, starts from the file. L-BFGS begins with no
 # memory of the curvature, so its first step is a careful one.
 
