@@ -5,7 +5,7 @@ L-BFGS, and weights saved and continued
 
 A hidden layer of 25 units and ten yes-or-no outputs, trained on all images at once: for a small
 network L-BFGS needs no learning rate and few iterations. It starts from weights of our own,
-tells the cost of every iteration, and goes on later from a file.
+tells the cost of every iteration, and continues later from a file.
 """
 
 # %%
@@ -103,8 +103,8 @@ np.savez(
 print(f"{file.name}: {file.stat().st_size / 1000:.0f} kB")
 
 # %%
-# Load them and go on
-# -------------------
+# Load them and continue
+# ----------------------
 # Another estimator, perhaps on another day, starts from the file. L-BFGS begins with no
 # memory of the curvature, so its first step is a careful one.
 

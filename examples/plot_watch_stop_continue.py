@@ -5,7 +5,7 @@ Watch, stop, kill and continue
 
 Long trainings are watched, stopped when they no longer help, and sometimes killed. Here a
 network learns scikit-learn's digits with a progress bar, stops on validation rows, is
-killed by the system in the middle of its work, and goes on as if nothing had happened.
+killed by the system in the middle of its work, and continues as if nothing had happened.
 Callbacks need scikit-learn 1.9 or newer, its progress bar ``rich``, the history ``pandas``.
 """
 

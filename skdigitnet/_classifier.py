@@ -16,6 +16,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from skdigitnet._core.plan import ACTIVATIONS, OUTPUT_LOSSES
 from skdigitnet._problem.arguments import check_parameters, naming, plain, plain_parameters
 from skdigitnet._problem.initial_weights import WEIGHT_INITS
 from skdigitnet._problem.labels import as_labels
@@ -25,7 +26,7 @@ from skdigitnet._problem.rows import check_sample_weight
 from skdigitnet._system.interrupts import uninterrupted
 from skdigitnet._training import fitting, pickled
 from skdigitnet._training.callback_bridge import CallbackSupportMixin
-from skdigitnet._training.fitting import SOLVERS
+from skdigitnet._training.fitting import SOLVERS, solvers_with
 from skdigitnet._training.published import replace_fit
 from skdigitnet._training.schedules import SCHEDULES
 from skdigitnet._training.weights_file import read_weights, write_weights
@@ -36,13 +37,13 @@ def _has_partial_fit(estimator) -> bool:
     if isinstance(solver, str) and solver in SOLVERS and SOLVERS[solver].has_partial_fit:
         return True
     raise AttributeError(
-        f"partial_fit is there for solver='sgd' and solver='adam'; solver={estimator.solver!r}"
-        " needs all rows at once."
+        f"partial_fit is available for solver={solvers_with('has_partial_fit')};"
+        f" solver={estimator.solver!r} needs all rows at once."
     )
 
 
 def documentation_url() -> str:
-    """The address of the documentation that the package's metadata have, or ""."""
+    """The address of the documentation in the package's metadata, or ""."""
     for entry in metadata("skdigitnet").get_all("Project-URL") or []:
         label, _, url = entry.partition(", ")
         if label == "Documentation":
@@ -74,12 +75,12 @@ class BackpropMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
         Mini-batch gradient descent with momentum; Adam [2]_; or SciPy's L-BFGS-B [3]_
         on all rows at once, for small data.
     loss : {"log_loss", "squared_error"}, default="log_loss"
-        Cross-entropy, of one class in several with softmax outputs, and summed over
-        the outputs, each yes or no, with logistic ones; or half the squared distance
-        from the one-hot row.
+        Cross-entropy, of one class among several with softmax outputs, and summed over
+        yes-or-no outputs with logistic ones; or half the squared distance from the
+        one-hot row.
     output_activation : {"auto", "softmax", "logistic", "identity"}, default="auto"
         "auto" is softmax for three classes or more, one logistic output for two
-        classes, and a logistic output a label for several labels a row. "logistic" for
+        classes, and a logistic output for each label of a multilabel y. "logistic" for
         three classes or more trains one yes-or-no output a class. "identity" goes with
         ``loss="squared_error"`` only and gives no probabilities.
     alpha : float, default=0.15
@@ -94,12 +95,11 @@ class BackpropMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
         the next time with a twenty-fifth, which averages out the noise of mini-batches. It
         stops at the third time, or at once on a plateau (see ``tol``). For SGD alone: "invscaling" is divided by ``(t + 1) ** power_t`` after epochs over rows of
         total weight t; "adaptive" is divided by 5 whenever the stopping rule would stop,
-        until it is at most 1e-6. For SGD and Adam, a factor of ``learning_rate_init`` in
-        each epoch that depends on the share s of ``max_iter`` that is done, from 0 on,
-        and then starts again: "linear" is 1 - s; "cosine" is (1 + cos(pi s)) / 2;
-        "step" is 1, from s = 1/2 on 1/10 and from 3/4 on 1/100; "one_cycle" rises in a
-        line from 1/25 to 1 at s = 0.3 and falls to 0 along a cosine. A callable maps s to
-        the factor.
+        until it is at most 1e-6. For SGD and Adam, a factor of ``learning_rate_init`` that
+        depends on the completed share s of ``max_iter`` and restarts after ``max_iter``
+        epochs: "linear" is 1 - s; "cosine" is (1 + cos(pi s)) / 2; "step" is 1, then 1/10
+        from s = 1/2 on and 1/100 from 3/4 on; "one_cycle" rises in a line from 1/25 to 1
+        at s = 0.3 and falls to 0 along a cosine. A callable maps s to the factor.
     learning_rate_init : float or "auto", default="auto"
         Step of SGD and Adam. "auto" depends on the activation: for SGD it is 0.5 with
         logistic units, 0.06 with tanh, 0.02 with ReLU and 0.005 with identity, for Adam 0.02
@@ -109,24 +109,24 @@ class BackpropMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
         Exponent of ``learning_rate="invscaling"``.
     max_iter : int, default=1000
         Largest number of epochs (SGD, Adam) or iterations (L-BFGS) in one call to fit;
-        one that Ctrl-C has interrupted and the next, with ``warm_start``, count as one.
+        with ``warm_start``, one that Ctrl-C interrupted and the next count as one.
     shuffle : bool, default=True
         Whether SGD and Adam take the rows in a new order every epoch.
     random_state : int, RandomState instance or None, default=None
         Draws the initial weights, the held-out rows and the order of the rows.
     tol : float, default=1e-4
         The stopping rule: training ends when the loss, or with ``early_stopping`` the
-        score, has not improved by ``tol`` for more than ``n_iter_no_change`` epochs in
-        a row; ten times as many are let pass on a plateau, where the loss is not yet 5 %
-        below that of the best constant. For L-BFGS without ``early_stopping``, which has its
+        score, has not improved by ``tol`` for more than ``n_iter_no_change`` consecutive
+        epochs, or ten times as many on a plateau, where the loss is not yet 5 % below that
+        of the best constant. For L-BFGS without ``early_stopping``, which has its
         own rule on the loss, ``tol`` bounds the largest element of the gradient, except on a
         plateau.
     verbose : bool, default=False
         Whether to print the loss after each epoch or iteration.
     warm_start : bool, default=False
-        Whether fit goes on from the last fit (weights, optimiser, order of the rows
-        and held-out rows), ``max_iter`` epochs more: two such fits of five epochs are
-        one of ten, bit for bit. L-BFGS goes on from the weights alone.
+        Whether fit continues from the last fit (weights, optimiser, order of the rows
+        and held-out rows) for ``max_iter`` more epochs: two such fits of five epochs are
+        one of ten, bit for bit. L-BFGS continues from the weights alone.
     momentum : float, default=0.9
         Of SGD, in [0, 1].
     nesterovs_momentum : bool, default=True
@@ -137,8 +137,8 @@ class BackpropMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
         Added to Adam's denominator.
     early_stopping : bool, default=False
         Whether to stop when the score on validation rows no longer improves, and to
-        publish the weights that were best on them. The rows are ``X_val`` and ``y_val``
-        of :meth:`fit`, or else some that are held out. Holds for every solver.
+        publish the weights that scored best. The rows are ``X_val`` and ``y_val`` of
+        :meth:`fit`, or else held out of X. Works with every solver.
     validation_fraction : float, default=0.1
         Share of the rows that ``early_stopping`` holds out, in (0, 1).
     scoring : str or callable, default="accuracy"
@@ -146,11 +146,11 @@ class BackpropMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
         ``scoring(estimator, X, y)``, or "loss" for minus the loss on the validation rows
         without the penalty. Sample weights and class weights count.
     n_iter_no_change : int, default=10
-        Epochs without improvement that the stopping rule lets pass.
+        Consecutive epochs without improvement that the stopping rule allows.
     dropout : float or sequence of float, default=0.0
-        Share of the hidden units, of all hidden layers or of each, that SGD and Adam leave
-        out for each row in training, drawn anew every epoch; the others' outputs are
-        divided by one minus it, so that the whole network predicts [4]_. In [0, 1).
+        Share of the hidden units, of all hidden layers or of each, that SGD and Adam drop
+        for each row in training, drawn anew every epoch; the others' outputs are divided
+        by one minus it, so that predictions use the whole network [4]_. In [0, 1).
     max_fun : int, default=15000
         Largest number of evaluations of J by L-BFGS.
     weight_init : {"auto", "sklearn"}, default="auto"
@@ -164,20 +164,20 @@ class BackpropMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
         otherwise; deep networks of logistic units do not learn from them.
     class_weight : dict, list of dict, "balanced" or None, default=None
         Weights of classes, multiplied into the sample weights. "balanced" gives every
-        class the same total weight. For several labels a row, a list with a dict for
-        each output's 0 and 1.
+        class the same total weight. For a multilabel y, a list with a dict for each
+        output's 0 and 1.
     n_jobs : int or None, default=None
         Threads that one fit may use: None is one (unless :class:`joblib.parallel_config`
         says otherwise), -1 as many as there are processors. They change no bit of the
         result. A network too small to gain from them, and a fit inside a parallel
-        search, keeps to one.
+        search, uses one.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        Class labels; column indices for several labels a row.
+        Class labels; column indices for a multilabel y.
     coefs_ : list of ndarray of shape (n_in, n_out)
-        Weights of each layer. Prediction reads them as they stand.
+        Weights of each layer. Prediction uses their current values.
     intercepts_ : list of ndarray of shape (n_out,)
         Intercepts of each layer.
     loss_ : float
@@ -186,19 +186,19 @@ class BackpropMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
     loss_curve_ : list of float
         The same after each epoch or iteration.
     best_loss_ : float or None
-        Smallest of them; None with ``early_stopping``.
+        Smallest value of ``loss_curve_``; None with ``early_stopping``.
     validation_scores_ : list of float or None
         Score on the validation rows after each epoch or iteration; None without
         ``early_stopping``.
     best_validation_score_ : float or None
-        The best of them, that of the published weights; None without
+        The best of these scores, that of the published weights; None without
         ``early_stopping``.
     best_iteration_ : int or None
-        The epoch or iteration of it, from 1; None without ``early_stopping``.
+        The epoch or iteration of that score, from 1; None without ``early_stopping``.
     n_iter_ : int
         Epochs or iterations so far, those before a warm start included.
     t_ : int
-        Training rows gone through so far.
+        Training rows processed so far.
     n_layers_ : int
         Layers, input and output included.
     n_outputs_ : int
@@ -254,10 +254,10 @@ class BackpropMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
 
     _parameter_constraints: ClassVar[dict] = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "activation": [StrOptions({"identity", "logistic", "tanh", "relu"})],
-        "solver": [StrOptions({"lbfgs", "sgd", "adam"})],
-        "loss": [StrOptions({"log_loss", "squared_error"})],
-        "output_activation": [StrOptions({"auto", "softmax", "logistic", "identity"})],
+        "activation": [StrOptions(set(ACTIVATIONS))],
+        "solver": [StrOptions(set(SOLVERS))],
+        "loss": [StrOptions({loss for loss, _ in OUTPUT_LOSSES})],
+        "output_activation": [StrOptions({"auto", *(out for _, out in OUTPUT_LOSSES)})],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "learning_rate": [
@@ -381,23 +381,23 @@ class BackpropMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
             float32 is trained in float32, a data frame too if all its columns are;
             everything else in float64. Sparse X is never made dense.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Class labels (numbers, strings, booleans or dates), or for several labels a
-            row an indicator matrix of 0 and 1.
+            Class labels (numbers, strings, booleans or dates), or for multilabel
+            classification an indicator matrix of 0 and 1.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row, not negative; all ones by default.
         X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
             Validation rows for ``early_stopping``, which then holds none out, and for
-            callbacks. ``Pipeline(..., transform_input=["X_val"])`` transforms them as X.
+            callbacks. ``Pipeline(..., transform_input=["X_val"])`` transforms them like X.
         y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
             Their labels.
         sample_weight_val : array-like of shape (n_val,), default=None
             Their weights; all ones by default.
         coef_init : list of array-like, default=None
-            Initial weights, of shapes (n_in, n_out), one a layer. Training starts
-            afresh from them, whatever ``warm_start`` says. The random draws are made
-            all the same, so the order of the rows does not depend on them.
+            Initial weights, of shape (n_in, n_out) for each layer. Training starts
+            afresh from them, whatever ``warm_start`` is. Random weights are drawn all
+            the same, so the order of the rows does not depend on ``coef_init``.
         intercept_init : list of array-like, default=None
-            Initial intercepts, of shapes (n_out,), one a layer.
+            Initial intercepts, of shape (n_out,) for each layer.
 
         Returns
         -------
@@ -408,21 +408,22 @@ class BackpropMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
         ValueError
             For a parameter, X, y, weights, validation rows or initial weights that cannot
             be used, which the message names; and at the end of the epoch or iteration in
-            which training diverges: the loss or a weight is not finite, or predictions are
+            which training diverges: the loss or a weight is non-finite, or predictions are
             worse than a constant and the outputs, or X, too large to mean anything. The
-            estimator is then as it was before.
+            estimator is then unchanged.
         TypeError
             For objects in X or y that NumPy or scikit-learn cannot take.
         KeyboardInterrupt
-            On Ctrl-C; once training has begun the estimator is then fitted with the
-            weights so far. With ``warm_start`` the next fit ends what was begun, to the
-            same bits as if there had been no interruption (SGD and Adam).
+            On Ctrl-C; once training has begun, the estimator is then fitted with the
+            weights so far. With ``warm_start`` the next fit completes this one, to the bits
+            of an uninterrupted fit (SGD and Adam).
 
         Warns
         -----
         ConvergenceWarning
-            If training ends at ``max_iter`` or ``max_fun``; not for SGD and Adam with
-            ``n_iter_no_change=np.inf``, which are not meant to end before.
+            If training ends at ``max_iter`` or ``max_fun``, or with predictions no better
+            than a constant; not for SGD and Adam with ``n_iter_no_change=np.inf``, which
+            turns the stopping rule off.
         """
         warning = fitting.fit(
             self,
@@ -440,7 +441,7 @@ class BackpropMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Train for one epoch on these rows.
 
-        The order of the rows, the optimiser's moments and the learning rate go on
+        The order of the rows, the optimiser's moments and the learning rate continue
         from call to call: n calls with the same rows are ``fit`` with ``max_iter=n``.
         No stopping rule applies and nothing is held out.
 
@@ -449,10 +450,10 @@ class BackpropMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             As in :meth:`fit`.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            As in :meth:`fit`; it need not hold every class.
+            As in :meth:`fit`; it need not contain every class.
         classes : array-like of shape (n_classes,), default=None
-            Every class that any y will hold. Needed in the first call, may be left
-            out afterwards.
+            Every class that any y will contain. Required in the first call, optional
+            afterwards.
         sample_weight : array-like of shape (n_samples,), default=None
             As in :meth:`fit`; the penalty is divided by the sum over these rows.
 
@@ -483,7 +484,7 @@ class BackpropMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
             For two classes one number a row, above zero where the second class is
             predicted: z of the one logistic output, z - 1/2 of the one identity
             output, or z[:, 1] - z[:, 0] of two softmax outputs. z - 1/2 also for
-            several labels a row with identity outputs.
+            multilabel identity outputs.
 
         Raises
         ------
@@ -502,8 +503,8 @@ class BackpropMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_classes)
-            The class of the largest output; for several labels a row, an indicator
-            matrix.
+            The class of the largest output; an indicator matrix for multilabel
+            classification.
 
         Raises
         ------
@@ -524,9 +525,9 @@ class BackpropMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
         Returns
         -------
         p : ndarray of shape (n_samples, n_classes)
-            In the order of ``classes_``. Rows sum to one, except for several labels a
-            row, where each column is the probability of its label. The outputs of
-            ``output_activation="logistic"`` for three classes or more are divided by
+            In the order of ``classes_``. Rows sum to one, except for multilabel
+            classification, where each column is the probability of its label. The outputs
+            of ``output_activation="logistic"`` for three classes or more are divided by
             their sum.
 
         Raises
@@ -584,17 +585,17 @@ class BackpropMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
             return float(accuracy_score(y, predicted, sample_weight=sample_weight))
 
     def save_weights(self, path) -> None:
-        """Write the weights to a file, without the training and without pickle.
+        """Write the weights to a file, without the training state and without pickle.
 
-        The file has what prediction depends on: weights, classes, names of features,
+        The file holds what prediction depends on: weights, classes, names of features,
         activations and the loss. It is an npz file, which ``numpy.load`` opens too:
         ``coefs_0``, ``intercepts_0``, ``coefs_1`` and so on.
 
         Parameters
         ----------
         path : str or path-like
-            The file, as a rule with a name that ends in ".npz". One that exists is
-            replaced, whole: it is never seen half written.
+            The file, usually with a name that ends in ".npz". One that exists is
+            replaced atomically.
 
         Raises
         ------
@@ -611,18 +612,17 @@ class BackpropMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
         write_weights(Path(path), self)
 
     def load_weights(self, path):
-        """Take the weights from a file that :meth:`save_weights` has written.
+        """Load the weights from a file that :meth:`save_weights` wrote.
 
-        The estimator is then fitted, and predicts to the bit as the one that was saved.
-        It has never trained: ``n_iter_`` and ``t_`` are 0, ``loss_`` is NaN and
+        The estimator is then fitted, and predicts to the bits of the one that was saved.
+        It counts as untrained: ``n_iter_`` and ``t_`` are 0, ``loss_`` is NaN and
         ``loss_curve_`` empty. The parameters ``hidden_layer_sizes``, ``activation``,
-        ``loss`` and ``output_activation`` become those of the network, the others stay.
-        ``partial_fit``, and ``fit`` with ``warm_start=True``, go on from the weights, with
-        a new optimiser and a new order of the rows.
+        ``loss`` and ``output_activation`` become those of the network; the others stay.
+        ``partial_fit``, and ``fit`` with ``warm_start=True``, continue from the weights,
+        with a new optimiser and a new order of the rows.
 
-        Safe for a file from a stranger: nothing is executed, memory stays below sixteen
-        times the bytes of the file, plus 2 MiB, and everything is checked before the
-        estimator changes.
+        Safe for untrusted files: no code is executed, memory stays below sixteen times the
+        size of the file, plus 2 MiB, and everything is checked before the estimator changes.
 
         Parameters
         ----------
@@ -635,10 +635,10 @@ class BackpropMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
         Raises
         ------
         ValueError
-            If the file is damaged, none that ``save_weights`` has written, or of a newer
+            If the file is damaged, was not written by ``save_weights``, or is of a newer
             version of skdigitnet.
         FileNotFoundError
-            If there is none.
+            If the file does not exist.
 
         See Also
         --------
@@ -664,7 +664,7 @@ class BackpropMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
 
     @property
     def _doc_link_module(self) -> str:
-        """The HTML representation links to the class's page if this is its package."""
+        """The package of the page that the HTML representation links to, or ""."""
         return "skdigitnet" if documentation_url() else ""
 
     def __sklearn_tags__(self):

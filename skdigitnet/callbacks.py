@@ -26,9 +26,9 @@ __all__ = ["Checkpoint", "EarlyStopping", "HistoryFrame", "TimeLimit"]
 
 
 class _Callback:
-    """A callback of BackpropMLPClassifier, with a hook for each thing that happens.
+    """A callback of BackpropMLPClassifier, with a hook for each event.
 
-    One instance may serve many fits, also at the same time: what a callback keeps for a
+    One instance may serve many fits, even at the same time: what a callback keeps for a
     fit is in ``training.memory``.
     """
 
@@ -56,11 +56,11 @@ class _Callback:
 
     @property
     def name(self) -> str:
-        """What its rows go by among the records of the training state."""
+        """The key of its rows in the records of the training state."""
         return type(self).__name__
 
     def _check_record(self, rows: list[tuple[float, ...]]) -> None:
-        """Raise ValueError if it has not noted these rows."""
+        """Raise ValueError for rows that it cannot have recorded."""
 
     def _fit_begins(self, estimator, training: Training) -> None:
         pass
@@ -73,9 +73,9 @@ class _Callback:
 
 
 class EarlyStopping(_Callback):
-    """Stop when a score on validation rows of one's own no longer improves.
+    """Stop when a score on your own validation rows no longer improves.
 
-    It is ``early_stopping=True`` with the settings given here, and leaves the same
+    It is ``early_stopping=True`` with the settings given here, and sets the same
     attributes: ``validation_scores_``, ``best_validation_score_``, ``best_iteration_``.
 
     Parameters
@@ -91,12 +91,12 @@ class EarlyStopping(_Callback):
         The name of a scorer, a scorer ``scoring(estimator, X, y)``, or "loss" for minus
         the loss without the penalty.
     patience : int or inf, default=10
-        Training stops after more epochs than that in a row without an improvement.
+        Training stops after more than this many consecutive epochs without an improvement.
     min_delta : float, default=1e-4
         An improvement is at least this much.
     restore_best : bool, default=True
-        Whether the weights of the best score come back at the end; otherwise the last
-        ones stay.
+        Whether to restore the weights of the best score at the end, or to keep the last
+        ones.
 
     Examples
     --------
@@ -140,7 +140,7 @@ class EarlyStopping(_Callback):
         self.restore_best = restore_best
 
     def setup(self, estimator, context):
-        """Before the fit, and before a Checkpoint looks at its stopping rule."""
+        """Before the fit, and before a Checkpoint reads the stopping rule."""
         super().setup(estimator, context)
         training = estimator._training
         if estimator.early_stopping:
@@ -172,9 +172,9 @@ class EarlyStopping(_Callback):
 
 
 class TimeLimit(_Callback):
-    """Stop before the epoch that would take the fit past a time limit.
+    """Stop before the epoch that would exceed a time limit.
 
-    The next epoch is taken to need as long as the last one. One epoch is always trained.
+    The next epoch is assumed to take as long as the last. At least one epoch is trained.
 
     Parameters
     ----------
@@ -195,7 +195,7 @@ class TimeLimit(_Callback):
 
 
 class HistoryFrame(_Callback):
-    """Leave a pandas frame of what every epoch or iteration came to.
+    """Record every epoch or iteration in a pandas data frame.
 
     It is the attribute ``history_`` of the estimator, with a row for each and the columns
 
@@ -207,8 +207,8 @@ class HistoryFrame(_Callback):
       end of the epoch, or NaN;
     - ``seconds`` that it took.
 
-    With ``warm_start`` or a :class:`Checkpoint` it goes on with the training; give it to
-    ``set_callbacks`` before the Checkpoint, whose file then has the last epoch's row too.
+    With ``warm_start`` or a :class:`Checkpoint` it continues with the training; pass it to
+    ``set_callbacks`` before the Checkpoint, whose file then includes the last epoch's row.
 
     Parameters
     ----------
@@ -221,7 +221,7 @@ class HistoryFrame(_Callback):
         self.gradient_norm = gradient_norm
 
     def setup(self, estimator, context):
-        """Before the fit: look for pandas now, not after it."""
+        """Check for pandas before the fit, not after it."""
         super().setup(estimator, context)
         try:
             import pandas  # noqa: F401
@@ -241,7 +241,7 @@ class HistoryFrame(_Callback):
             if self.gradient_norm:
                 _, gradient = watch.objective.loss_and_gradient(state.theta)
                 norm = float(np.linalg.norm(gradient))
-        finally:  # Ctrl-C does not take the row away
+        finally:  # keep the row on Ctrl-C
             loss, rate = state.curve.last, watch.learning_rate
             row = (float(state.n_iter), loss, score, rate, norm, seconds)
             state.records.setdefault(self.name, []).append(row)
@@ -255,30 +255,30 @@ class HistoryFrame(_Callback):
 
 
 class Checkpoint(_Callback):
-    """Keep the state of training in a file, and go on from it.
+    """Keep the state of training in a file, and resume from it.
 
-    A fit that was killed, by Ctrl-C, by a signal or with the machine, is gone on from
-    when it is run again, to the same bits as if nothing had happened (SGD and Adam;
-    L-BFGS goes on from the weights, its memory of past gradients is lost). One that had
-    ended comes back at once, or goes on if ``max_iter`` is larger now; if it is smaller than
-    what the file has come to, the fit starts afresh and leaves the file alone. So a grid
-    search that was killed goes on with the fits that are missing.
+    A fit that was killed, by Ctrl-C, by a signal or with the machine, resumes when it is
+    run again, to the bits of an uninterrupted fit (SGD and Adam; L-BFGS continues from the
+    weights, without its memory of past gradients). One that had ended returns at once, or
+    continues if ``max_iter`` is now larger; if ``max_iter`` is smaller than the epochs in the
+    file, the fit starts afresh and leaves the file untouched. A grid search that was killed
+    therefore trains only what is missing.
 
     Parameters
     ----------
     path : str or path-like
-        A folder, made if it is missing. Each fit has its own file in it, with a name made
-        from its parameters and data, so that the fits of a search cannot get into each
-        other's way and each finds its own again. Fits that would give the same bits share
-        one, and so do fits that differ only in what ``random_state=None`` draws. Remove
-        the folder to train from the start.
+        A folder, created if it is missing. Each fit has its own file in it, named after
+        its parameters and data, so that the fits of a search do not collide and each finds
+        its own again. Fits that give the same bits share a file, and so do fits that differ
+        only in what ``random_state=None`` draws. Remove the folder to train from the start.
     every : int, default=1
-        Epochs or iterations from one writing to the next.
+        Epochs or iterations from one write to the next.
 
     Notes
     -----
-    The file is written under another name, flushed to disk and renamed: at every moment
-    it is the previous or the new one, whole. It holds numbers only and executes nothing.
+    The file is written under another name, flushed to disk and renamed: at any moment it
+    is complete, the previous or the new one. It contains only numbers; reading it executes
+    no code.
     """
 
     @validate_params(
@@ -302,8 +302,8 @@ class Checkpoint(_Callback):
                 raise ValueError(f"{file} is a damaged checkpoint: it does not fit.")
             self._check_records(estimator, state.records, file)
             if state.n_iter_of_fit > estimator.max_iter:
-                return  # there is no way back
-            training.go_on_from(replace(state, interrupted=False))
+                return  # training cannot be undone
+            training.resume_from(replace(state, interrupted=False))
         training.memory[self] = key, file
 
     @staticmethod

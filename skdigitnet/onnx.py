@@ -1,4 +1,4 @@
-"""Export to ONNX by skl2onnx; needs the extra ``onnx``, and imports it where it is used."""
+"""Export to ONNX by skl2onnx; needs the extra ``onnx``, which is imported where it is used."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ ACTIVATIONS = {"logistic": "Sigmoid", "tanh": "Tanh", "relu": "Relu"}
 
 
 def register_converter() -> None:
-    """Make BackpropMLPClassifier known to skl2onnx, for this process.
+    """Register BackpropMLPClassifier with skl2onnx, for this process.
 
-    After it ``skl2onnx.to_onnx`` and ``skl2onnx.convert_sklearn`` take fitted classifiers,
+    ``skl2onnx.to_onnx`` and ``skl2onnx.convert_sklearn`` then take fitted classifiers,
     alone or in a pipeline, a search or an ensemble, with the options that skl2onnx's own
-    classifiers have: ``zipmap``, ``nocl``, ``output_class_labels`` and ``raw_scores``. To
-    call it again changes nothing.
+    classifiers have: ``zipmap``, ``nocl``, ``output_class_labels`` and ``raw_scores``.
+    Calling it again changes nothing.
 
     Raises
     ------
@@ -122,7 +122,7 @@ def add_graph(scope, operator, container) -> None:
 
 
 class Graph:
-    """What skl2onnx collects. Whatever is added gets a name, which is returned."""
+    """Adds to skl2onnx's container; every method returns the name of what it added."""
 
     def __init__(self, scope, container):
         self._scope = scope
@@ -179,7 +179,7 @@ def label_type(labels: np.ndarray) -> type:
 
 
 def precision(classifier, rows) -> np.dtype:
-    """That of the rows and the weights together, in which the classifier computes."""
+    """The precision in which the classifier computes: that of rows and weights together."""
     from skl2onnx.common.data_types import FloatTensorType
 
     row_type = np.float32 if isinstance(rows.type, FloatTensorType) else np.float64
@@ -188,9 +188,9 @@ def precision(classifier, rows) -> np.dtype:
 
 
 def add_scores(graph: Graph, classifier, a: str, dtype: np.dtype) -> str:
-    """The decision function with a column a class; minus it and plus it for two classes.
+    """The decision function, a column for each class; minus and plus it for two classes.
 
-    The classifier predicts the class of the largest score, the first of several.
+    The prediction is the class of the largest score, the first if several are equal.
     """
     activation = plain(classifier.activation)
     coefs = [W.astype(dtype) for W in classifier.coefs_]
@@ -206,7 +206,7 @@ def add_scores(graph: Graph, classifier, a: str, dtype: np.dtype) -> str:
 def score_weights(
     layer: OutputLayer, W: np.ndarray, b: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Weights of the outputs that are the scores, from those of the outputs z."""
+    """The weights that give the scores, from those that give the outputs z."""
     n_outputs = len(b)
     if layer.out_activation == "identity" and (layer.multilabel or n_outputs == 1):
         b = b - b.dtype.type(0.5)  # targets are 0 and 1
@@ -218,10 +218,10 @@ def score_weights(
 
 
 def add_probabilities(graph: Graph, layer: OutputLayer, scores: str, n_classes: int) -> str:
-    """From the scores; with identity outputs, which have no probabilities, the scores."""
+    """The probabilities of these scores; for identity outputs, which have none, the scores."""
     if layer.out_activation == "identity":
         return scores
-    if layer.multilabel or n_classes == 2:  # of two outputs softmax is that of their difference
+    if layer.multilabel or n_classes == 2:  # softmax of two is that of their difference
         return graph.node("Sigmoid", scores)
     if layer.out_activation == "logistic":
         # normalised through logarithms: log sigmoid(z) = log sigmoid(|z|) - max(-z, 0)

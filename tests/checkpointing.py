@@ -29,7 +29,7 @@ class AtEpochEnd:
 
 
 class KillAfter(AtEpochEnd):
-    """Kills after so many epochs."""
+    """Kills after this many epochs."""
 
     def __init__(self, n_epochs):
         self.n_left = n_epochs

@@ -1,4 +1,4 @@
-"""What tests of going on run in child processes, and what starts those."""
+"""What tests of resuming run in child processes, and what starts those."""
 
 import json
 import os
@@ -81,7 +81,7 @@ def finish_saved(folder):
 
 
 def be_interrupted(n_rounds):
-    """Fit so many times, each through Ctrl-C from outside, to the same bits.
+    """Fit this many times, each through Ctrl-C from outside, to the same bits.
 
     Prints how long a fit takes, then "fitting" whenever Ctrl-C may come, and in the end
     how often it came while training was on.
@@ -129,10 +129,10 @@ def finish_checkpoints(folder):
 
 
 def be_killed(folder, n_kills):
-    """Kill training so often, at random moments, and go on from its checkpoint.
+    """Kill training this often, at random moments, and resume from its checkpoint.
 
     Prints how often that was, how often the checkpoint had advanced, how often the fit had
-    ended in between, to the same bits, and how many files half written were left behind.
+    ended in between, to the same bits, and how many partly written files were left behind.
     """
     X, y, *_ = digits()
     folder = Path(folder)

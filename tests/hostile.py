@@ -1,4 +1,4 @@
-"""Reading the files of strangers under watch, in a process that may die of one."""
+"""Reading untrusted files under watch, in a process that one may kill."""
 
 import faulthandler
 import functools
@@ -76,7 +76,7 @@ def numpy_arrays(content):
     try:
         with warnings.catch_warnings(action="ignore"), np.load(io.BytesIO(content)) as archive:
             return {name: archive[name] for name in archive.files}
-    except Exception:  # a damaged file makes it raise nearly anything
+    except Exception:  # it may raise anything for a damaged file
         return None
 
 
@@ -196,7 +196,7 @@ KINDS = {
 
 
 class Watch:
-    """Calls a function and notes what it did that reading a file should not do."""
+    """Calls a function and records what it did that reading a file should not do."""
 
     def __init__(self):
         self.is_on, self.forbidden = False, []
@@ -264,7 +264,7 @@ def write(content, path):
     return path
 
 
-# Training that goes on from what was accepted
+# Training that resumes from what was accepted
 
 SETTINGS = [
     {"solver": "adam", "early_stopping": True, "dropout": 0.2},

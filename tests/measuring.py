@@ -46,7 +46,7 @@ def make(**parameters):
 
 
 def dense(n_rows, n_features, dtype, share):
-    """Random numbers; so many of them, in the mean, are not zero."""
+    """Random numbers; on average this many are not zero."""
     rng = np.random.default_rng(0)
     X = np.empty((n_rows, n_features), dtype)
     for block in np.array_split(X, max(1, n_rows // 500)):
@@ -122,7 +122,7 @@ def growth_over_fits(n_fits):
 
 
 def every_kind_of_fit():
-    """Functions that fit, go on, predict, store or fail."""
+    """Functions that fit, resume, predict, store or fail."""
     X, y = dense(400, 60, "float64", 0.5), labels(400)
     forms = [X, X.astype(np.float32), dense(400, 60, "float32", 0.1), np.asfortranarray(X)]
     forms += [sparse.csr_array(X), sparse.csc_array(X), X.tolist()]

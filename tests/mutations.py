@@ -1,4 +1,4 @@
-"""IDX and gzip files as a stranger would make them, and what else can happen to bytes."""
+"""IDX and gzip files as an attacker would make them, and what else can happen to bytes."""
 
 import gzip
 import random

@@ -1,4 +1,4 @@
-"""Npz files as a stranger would make them: arrays and JSON, changed at every layer."""
+"""Npz files as an attacker would make them: arrays and JSON, changed at every layer."""
 
 import copy
 import io
@@ -224,7 +224,7 @@ CONTENT_MUTATIONS += [exchange_arrays, drop_array, add_array]
 
 
 def content_changed(numbers, arrays, rng, n_changes):
-    """The same content but for so many numbers and arrays."""
+    """The same content with this many numbers and arrays changed."""
     numbers, arrays = json.loads(json.dumps(numbers)), dict(arrays)
     for _ in range(n_changes):
         if arrays:

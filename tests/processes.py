@@ -150,7 +150,7 @@ def fit_in_turn(n_rounds):
 
 
 @contextmanager
-def fits_going_on(name):
+def fits_running(name):
     """Another thread fits all the time."""
     ended = threading.Event()
 
@@ -173,11 +173,11 @@ def state_of_child():
 
 
 def fork_beside_a_fit(names, n_forks):
-    """Fork so often while another thread fits; what is different in the children."""
+    """Fork this often while another thread fits; what is different in the children."""
     blas, first = n_blas_threads(), fit_all()
     moments, different = random.Random(0), []
     for name in names:
-        with fits_going_on(name):
+        with fits_running(name):
             for i in range(n_forks):
                 time.sleep(moments.uniform(0, 0.01))
                 made = answer_of_child("fork", state_of_child)
@@ -188,7 +188,7 @@ def fork_beside_a_fit(names, n_forks):
 
 
 def fork_within_fits(names):
-    """Fork in a scorer; parent and child both go on to the end.
+    """Fork in a scorer; parent and child both continue to the end.
 
     Returns
     -------

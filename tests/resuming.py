@@ -1,4 +1,4 @@
-"""Training that is interrupted and gone on from: what its tests share."""
+"""Training that is interrupted and resumed: what its tests share."""
 
 import itertools
 import pickle
@@ -34,7 +34,7 @@ def make(**parameters):
 
 
 def other_training():
-    """Of a network that nobody asks for, in between."""
+    """Of an unrelated network, in between."""
     X, y, *_ = digits()
     make(solver="adam", max_iter=2, dropout=0.5).fit(X, y)
 

@@ -451,7 +451,7 @@ def test_hidden_layer_sizes_may_be_any_sequence(value, hidden):
     ],
     ids=str,
 )
-def test_going_on_with_another_network(prepare, parameters):
+def test_resuming_with_another_network(prepare, parameters):
     clf, call = prepare(LABELS)
     clf.set_params(**parameters)
     arguments = {"X": table(), "y": LABELS}
@@ -459,7 +459,7 @@ def test_going_on_with_another_network(prepare, parameters):
 
 
 @pytest.mark.parametrize("prepare", [warm_started, partially_fitted])
-def test_going_on_from_coefs_of_another_shape(prepare):
+def test_resuming_from_coefs_of_another_shape(prepare):
     clf, call = prepare(LABELS)
     clf.coefs_[0] = clf.coefs_[0].T
     assert_refused(clf, call, {"X": table(), "y": LABELS}, ValueError, "coefs_.*shapes")

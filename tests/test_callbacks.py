@@ -62,7 +62,7 @@ def go_on(n_epochs):
 
 
 class Recorder:
-    """Notes what it is told; ``at_end`` is asked at the end of each epoch."""
+    """Records its calls; ``at_end`` is asked at the end of each epoch."""
 
     def __init__(self, at_end=go_on):
         self.calls, self.begun, self.ended, self.arguments = [], [], [], []
@@ -125,7 +125,7 @@ def whole_fit(n_epochs):
 
 @every_solver
 @pytest.mark.parametrize("max_iter", [1, 4])
-def test_every_hook_is_called_in_its_turn(solver, max_iter):
+def test_every_hook_is_called_in_order(solver, max_iter):
     recorder = Recorder()
     make(recorder, solver=solver, max_iter=max_iter).fit(X, y)
     assert recorder.calls == whole_fit(max_iter)
@@ -196,7 +196,7 @@ def test_fitted_estimator_is_a_fit_that_ended_there(solver, early_stopping):
 
 
 @every_solver
-def test_fitted_estimator_can_be_saved_while_training_goes_on(solver):
+def test_fitted_estimator_can_be_saved_while_training_continues(solver):
     saved = []
 
     class Saving(Recorder):  # and cannot be pickled itself
@@ -209,7 +209,7 @@ def test_fitted_estimator_can_be_saved_while_training_goes_on(solver):
         assert bits(pickle.loads(saved[n])) == bits(separate)
 
 
-def test_fitted_estimator_may_be_fitted_while_training_goes_on():
+def test_fitted_estimator_may_be_fitted_while_training_continues():
     class Fitting(Recorder):
         def on_fit_task_end(self, estimator, context, *, fitted_estimator):
             fitted_estimator.set_callbacks().fit(X_VAL, Y_VAL)
@@ -245,7 +245,7 @@ def test_true_at_the_end_of_an_epoch_stops(solver, at_end):
 
 @every_solver
 @pytest.mark.filterwarnings("error")
-def test_no_warning_after_a_wanted_end(solver):
+def test_no_warning_after_an_intended_end(solver):
     for n in (1, 4):
         assert make(Recorder(lambda k, n=n: k == n), solver=solver).fit(X, y).n_iter_ == n
 
@@ -306,7 +306,7 @@ def test_partial_fit_calls_none():
 
 
 @every_solver
-def test_callbacks_are_set_replaced_and_taken_away(solver):
+def test_callbacks_are_set_replaced_and_removed(solver):
     first, second = Recorder(), Recorder()
     clf = make(first, solver=solver).set_callbacks(second).fit(X, y)
     assert (first.calls, second.calls) == ([], whole_fit(4))
@@ -467,7 +467,7 @@ def test_other_callbacks_look_at_the_best_weights():
         assert fitted.best_validation_score_ == max(fitted.validation_scores_) == score
 
 
-def test_fit_can_be_gone_on_with():
+def test_stopped_fit_can_be_resumed():
     settings = {"patience": 4, "scoring": "loss"}
     whole = make(EarlyStopping(X_VAL, Y_VAL, **settings), max_iter=60).fit(X, y)
     parts = make(EarlyStopping(X_VAL, Y_VAL, **settings), max_iter=1, warm_start=True)
@@ -492,7 +492,7 @@ def test_early_stopping_in_a_pipeline_scores_scaled_rows():
     assert pipe["mlp"].best_iteration_ == by_hand.best_iteration_
 
 
-def test_scorer_of_ones_own_with_early_stopping():
+def test_own_scorer_with_early_stopping():
     def macro(estimator, X, y):
         return f1_score(y, estimator.predict(X), average="macro")
 
@@ -525,7 +525,7 @@ def test_scorer_of_ones_own_with_early_stopping():
     ],
 )  # fmt: skip
 @every_solver
-def test_early_stopping_that_cannot_be(solver, callback, parameters, error, message):
+def test_impossible_early_stopping(solver, callback, parameters, error, message):
     clf = make(solver=solver).fit(X, y)
     before = bits(clf)
     clf.set_params(**parameters).set_callbacks(callback())
@@ -629,7 +629,7 @@ def gradient_norm(clf, rows, weight):
 
 
 @every_solver
-def test_history_has_what_every_epoch_came_to(monkeypatch, solver):
+def test_history_has_the_results_of_every_epoch(monkeypatch, solver):
     recorder, durations = Recorder(), [3.0, 1.0, 2.5, 0.5]
     clf = make(
         Clock(monkeypatch, durations), HistoryFrame(gradient_norm=True), recorder,
@@ -689,7 +689,7 @@ def test_gradient_is_of_the_whole_network_and_the_training_rows_alone(solver):
 
 
 @stochastic
-def test_history_goes_on_with_a_warm_start(solver):
+def test_history_continues_with_a_warm_start(solver):
     clf = make(HistoryFrame(), solver=solver, warm_start=True)
     first = clf.fit(X, y).history_
     both = clf.fit(X, y).history_
@@ -701,7 +701,7 @@ def test_history_goes_on_with_a_warm_start(solver):
 
 
 @every_solver
-def test_history_of_an_earlier_fit_does_not_stay(solver):
+def test_history_of_an_earlier_fit_is_removed(solver):
     clf = make(HistoryFrame(), solver=solver).fit(X, y)
     clf.set_callbacks().fit(X, y)
     assert not hasattr(clf, "history_")

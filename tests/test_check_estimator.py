@@ -65,7 +65,7 @@ MINI_BATCHES = dict.fromkeys(
 HELD_OUT = dict.fromkeys(
     WEIGHT_EQUIVALENCE, "of two equal rows one may be held out, a row of weight two is whole"
 )
-GOES_ON = "the second fit of the same instance goes on from the first, so it differs"
+GOES_ON = "the second fit of the same instance continues from the first, so it differs"
 WARM_START = {"check_classifiers_multilabel_representation_invariance": GOES_ON}
 
 # For these, and for the reasons beside them, some checks cannot be passed by anybody.

@@ -1,4 +1,4 @@
-"""Checkpoints: going on from one after a kill, and whose it is."""
+"""Checkpoints: resuming from one after a kill, and which fit it belongs to."""
 
 import json
 import os
@@ -58,7 +58,7 @@ def n_calls_of(call):
     return next(counter) - 1
 
 
-# Going on
+# Resuming
 
 
 @pytest.mark.parametrize("setting", GRID[::2], ids=str)
@@ -173,7 +173,7 @@ def test_history_goes_on(folder):
     assert list(clf.history_["loss"]) == clf.loss_curve_
 
 
-def test_lbfgs_goes_on_from_the_weights(folder):
+def test_lbfgs_continues_from_the_weights(folder):
     parameters = {"solver": "lbfgs", "max_iter": 10}
     fit_killed(folder, 4, **parameters)
     before = state_in(folder)
@@ -350,7 +350,7 @@ def test_other_rows_labels_weights_and_rules_have_their_files(folder):
 def test_what_scipy_notes_in_sparse_rows_makes_no_difference(folder):
     rows = sparse.csr_matrix(X)
     fit(folder, max_iter=1, rows={"X": rows, "y": y})
-    assert rows.has_canonical_format  # is noted in it now
+    assert rows.has_canonical_format  # which SciPy caches in it
     fit(folder, max_iter=1, rows={"X": rows, "y": y})
     fit(folder, max_iter=1, rows={"X": sparse.csc_array(X), "y": y})
     assert len(files_in(folder)) == 1

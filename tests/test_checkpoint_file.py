@@ -86,7 +86,7 @@ NEWER = ("epoch/dropout_key", "optimiser/n_rate_cuts", "records", "stopped")
 
 
 @pytest.mark.parametrize("name", NEWER)
-def test_what_an_older_version_had_not_has_its_default(folder, name):
+def test_fields_that_an_older_version_lacked_get_their_defaults(folder, name):
     fit_killed(folder, 3)
     path = file_in(folder)
     arrays = read_arrays(path)

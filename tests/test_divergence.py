@@ -15,6 +15,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import StandardScaler
 
 from skdigitnet import BackpropMLPClassifier
+from skdigitnet._core.plan import ACTIVATIONS
 from skdigitnet._core.rows import Samples
 from skdigitnet._problem.network import Network
 from skdigitnet._problem.objective import Objective
@@ -28,7 +29,6 @@ OUTPUTS = [
     {"loss": "squared_error", "output_activation": "logistic"},
     {"loss": "squared_error", "output_activation": "identity"},
 ]
-ACTIVATIONS = ["logistic", "tanh", "relu", "identity"]
 SCALE, RATE = 1e30, 1e6
 
 

@@ -312,7 +312,7 @@ def test_sparse_and_dense_hold_out_the_same_rows(digits):
     assert dense.validation_scores_ == csr.validation_scores_
 
 
-# Going on
+# Resuming
 
 
 @pytest.mark.parametrize("solver", SOLVERS)

@@ -10,11 +10,12 @@ from functools import cache
 import numpy as np
 import pytest
 from effort import effort
+from reference import DERIVATIVES
 
 from skdigitnet._core import arithmetic, predict, train
-from skdigitnet._core.plan import Plan, Workspace
+from skdigitnet._core.plan import ACTIVATIONS, Plan, Workspace
 from skdigitnet._core.rows import Samples
-from skdigitnet._core.runs import Epoch, Run, Update
+from skdigitnet._core.runs import UPDATE_RULES, Epoch, Run, Update
 
 DTYPES = (np.float32, np.float64)
 MAX_ULP = 2.0
@@ -158,6 +159,7 @@ def test_special_values(instruction_set, dtype):
         "relu": [np.nan, np.inf, 0, 0, 0, tiny, 0],
         "identity": z,
     }
+    assert expected.keys() == ACTIVATIONS.keys()
     for activation, values in expected.items():
         for size in (1, 7, 77):
             actual, wanted = apply(activation, np.resize(z, size)), np.resize(values, size)
@@ -167,7 +169,7 @@ def test_special_values(instruction_set, dtype):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("activation", ["logistic", "tanh", "relu"])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_same_bits_wherever_an_element_lies(instruction_set, activation, dtype):
     z = np.random.default_rng(0).normal(0, 5, 77).astype(dtype)
     alone = np.concatenate([apply(activation, x) for x in z[:, np.newaxis]])
@@ -179,7 +181,7 @@ def test_same_bits_wherever_an_element_lies(instruction_set, activation, dtype):
 
 def test_nothing_is_written_beyond_the_array(instruction_set):
     for dtype in DTYPES:
-        for activation in ("logistic", "tanh", "relu"):
+        for activation in ACTIVATIONS:
             for size in range(1, 40):
                 z = np.full(60, 0.25, dtype)
                 predict.apply_activation(activation, z[10 : 10 + size][np.newaxis])
@@ -187,13 +189,6 @@ def test_nothing_is_written_beyond_the_array(instruction_set):
 
 
 # Derivatives
-
-DERIVATIVES = {
-    "identity": np.ones_like,
-    "logistic": lambda z: 1 / (2 + np.exp(z) + np.exp(-z)),
-    "tanh": lambda z: np.cosh(z) ** -2,
-    "relu": lambda z: z > 0,
-}
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -234,6 +229,7 @@ RULES = {
     "nesterov": {"momentum": MU},
     "adam": {"beta_1": BETA_1, "beta_2": BETA_2, "epsilon": EPSILON},
 }
+assert RULES.keys() == UPDATE_RULES.keys()
 
 
 def step(rule, g, moments, theta, n_steps):

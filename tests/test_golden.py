@@ -1,4 +1,4 @@
-"""Models that every released version has saved load in this one and predict the same."""
+"""Models saved by every released version load in this one and predict the same."""
 
 import json
 import pickle
@@ -63,7 +63,7 @@ def test_saved_model_predicts_the_same(form, name, version):
 
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("form", [".pkl", ".joblib", ".skops"])
-def test_saved_training_goes_on_the_same(form, version):
+def test_saved_training_continues_the_same(form, version):
     clf = LOAD[form](GOLDEN / version / f"warm_start{form}")
     known = expected(version)
     n_before = clf.n_iter_
@@ -78,10 +78,10 @@ def test_checkpoint_is_the_state_of_the_saved_model(version):
     clf = BackpropMLPClassifier().load_weights(GOLDEN / version / "warm_start.npz")
     state = read_state(GOLDEN / version / "checkpoint.npz", CHECKPOINT_KEY)
     assert_close(state.published_theta[: clf.coefs_[0].size], clf.coefs_[0].ravel())
-    going_on = pickle.loads((GOLDEN / version / "warm_start.pkl").read_bytes())
-    going_on._training_state = state
-    going_on.fit(known["X"], known["y"])
-    assert_close(outputs(going_on, known["X"]), known["warm_start/next_outputs"])
+    resumed = pickle.loads((GOLDEN / version / "warm_start.pkl").read_bytes())
+    resumed._training_state = state
+    resumed.fit(known["X"], known["y"])
+    assert_close(outputs(resumed, known["X"]), known["warm_start/next_outputs"])
 
 
 # What is saved changes with its format only: otherwise an older version misreads it. Where one

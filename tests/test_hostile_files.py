@@ -1,4 +1,4 @@
-"""Files from strangers: read right or refused, at once, in little memory, nothing executed."""
+"""Untrusted files: read right or refused, at once, in little memory, with no code executed."""
 
 import json
 import tracemalloc

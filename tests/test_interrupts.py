@@ -129,7 +129,7 @@ class SecondFits(Fits):
 
 
 class FitsWithCheckpoint(Fits):
-    """Each goes on from the checkpoint of one epoch; no fit may lose that."""
+    """Each resumes from the checkpoint of one epoch; no fit may lose that."""
 
     modules = (
         "checkpoint",

@@ -10,7 +10,7 @@ from scipy import sparse
 from skdigitnet._core import arithmetic, predict, train
 from skdigitnet._core.plan import Plan, Workspace
 from skdigitnet._core.rows import Inputs, Samples, Targets, compress, density
-from skdigitnet._core.runs import Epoch, Run, Update
+from skdigitnet._core.runs import UPDATE_RULES, Epoch, Run, Update
 from skdigitnet._system.threads import ALONE, Team
 
 DTYPES = (np.float32, np.float64)
@@ -490,6 +490,10 @@ RULES = {
     ),
     "adam": lambda: (Update("adam", **ADAM), reference.adam(**ADAM)),
 }
+
+
+def test_every_update_rule_has_a_reference():
+    assert RULES.keys() == UPDATE_RULES.keys()
 
 
 def assert_trained_alike(actual, expected, tolerance):

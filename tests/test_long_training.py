@@ -21,7 +21,7 @@ CALLS = {
 
 
 def begun(case, n_calls=0, **parameters):
-    """An estimator that has trained, as if in so many calls more."""
+    """An estimator that has trained, as if in this many more calls."""
     clf = make(max_iter=1, warm_start=True, **parameters)
     if case in ("validation score", "scorer"):
         scoring = "accuracy" if case == "validation score" else "f1_macro"

@@ -23,6 +23,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from skdigitnet import BackpropMLPClassifier
+from skdigitnet._core.plan import ACTIVATIONS
 from skdigitnet.onnx import register_converter
 
 pytestmark = [pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")]
@@ -115,7 +116,7 @@ def assert_same_outputs(outputs, estimator, rows, tolerance):
 
 @every_output
 @every_dtype
-@pytest.mark.parametrize("activation", ["logistic", "tanh", "relu", "identity"])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_probabilities_and_labels(kind, loss, output_activation, dtype, activation):
     pipeline = fitted_pipeline(
         kind, dtype, loss=loss, output_activation=output_activation, activation=activation

@@ -136,7 +136,7 @@ def test_partial_fit_goes_on_from_the_weights_that_early_stopping_published(digi
         np.testing.assert_array_equal(left, right)
 
 
-# Going on: warm start, pickling
+# Resuming: warm start, pickling
 
 
 def test_warm_start_with_a_new_class_is_an_error(digits):
@@ -179,7 +179,7 @@ def test_warm_start_goes_on_when_the_labels_are_two(digits):
 
 @pytest.mark.parametrize("early_stopping", [False, True])
 @pytest.mark.parametrize("schedule", SCHEDULES, ids=str)
-def test_going_on_after_unpickling(digits, schedule, early_stopping):
+def test_resuming_after_unpickling(digits, schedule, early_stopping):
     X, y = digits
     clf = make(warm_start=True, early_stopping=early_stopping, **schedule).fit(X, y)
     restored = pickle.loads(pickle.dumps(clf))

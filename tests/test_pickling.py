@@ -159,7 +159,7 @@ def test_skops_of_one_that_is_not_fitted():
     assert vars(again) == vars(clf)
 
 
-def test_trained_on_from_skops_is_trained_on():
+def test_training_continues_from_skops():
     clf = fit(warm_start=True, early_stopping=True, dropout=0.2)
     again = skops.io.loads(skops.io.dumps(clf), trusted=[OURS])
     assert isinstance(again._training_state, TrainingState)
@@ -186,7 +186,7 @@ def restored(state):
     return clf
 
 
-def test_pickle_says_which_version_has_made_it():
+def test_pickle_says_which_version_made_it():
     note = make().__getstate__()["_saved_by"]
     assert note == {"kind": "model", "format": FORMATS["model"], "version": __version__}
     assert "_saved_by" not in vars(pickle.loads(pickle.dumps(make())))
@@ -207,7 +207,7 @@ def test_newer_version_of_the_same_format_is_loaded():
     assert_same_model(restored(saved_by("12.3.4", clf=clf)), clf)
 
 
-def test_what_an_older_version_had_not_has_its_default():
+def test_fields_that_an_older_version_lacked_get_their_defaults():
     older = saved_by("0.0.1", without=("dropout", "n_jobs", "dropout_key", "n_rate_cuts"))
     clf = restored(older)
     assert clf.get_params() == make(max_iter=3, warm_start=True).get_params()

@@ -46,7 +46,7 @@ def test_a_rule_that_stops_in_the_middle(early_stopping, in_pieces):
     assert_same_training(pieces.fit(X, y), whole)
 
 
-def test_iterations_go_on_from_the_weights(in_pieces):
+def test_iterations_continue_from_the_weights(in_pieces):
     whole = make(solver="lbfgs", max_iter=20).fit(X, y)
     in_pieces()
     with pytest.warns(match="max_iter=20"):

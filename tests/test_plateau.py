@@ -1,4 +1,4 @@
-"""Networks that have learned nothing: training goes on, or says so."""
+"""Networks that have learned nothing: training continues, or warns."""
 
 import warnings
 

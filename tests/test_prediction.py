@@ -7,6 +7,7 @@ import sklearn
 from scipy import sparse
 
 from skdigitnet import BackpropMLPClassifier
+from skdigitnet._core.plan import ACTIVATIONS
 
 RNG = np.random.default_rng(0)
 X, y = RNG.random((3000, 5)), RNG.integers(0, 3, 3000)
@@ -41,7 +42,7 @@ def test_value_that_is_not_finite(fitted, method, row, value, message):
             getattr(fitted, method)(kind(bad))
 
 
-@pytest.mark.parametrize("activation", ["logistic", "tanh", "relu", "identity"])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_value_that_is_not_finite_is_seen_through_every_activation(activation):
     clf = BackpropMLPClassifier((6,), activation=activation, max_iter=1, random_state=0)
     clf.fit(X[:200] / 100, y[:200])

@@ -1,4 +1,4 @@
-"""Training that goes on from where it was, to the bit."""
+"""Training that resumes where it stopped, to the bit."""
 
 import pickle
 
@@ -51,7 +51,7 @@ def test_two_fits_of_five_epochs_are_one_of_ten(setting):
     assert_same_training(other.fit(**rows), whole)
 
 
-# the adaptive schedule is cut by the stopping rule, which partial_fit has not
+# the stopping rule cuts the adaptive schedule, and partial_fit has none
 UNWATCHED = [s for s in GRID if s.stopping == "training loss" and s.schedule != "adaptive"]
 
 
@@ -114,7 +114,7 @@ def test_the_weight_of_the_rows_does_not_depend_on_their_order():
         assert_same_training(clf, whole)
 
 
-def test_mostly_zero_rows_go_on_in_either_form():
+def test_mostly_zero_rows_resume_in_either_form():
     X, y, *_ = digits()
     X = np.where(np.arange(X.size).reshape(X.shape) % 5, 0, X)
     clf = make()
@@ -124,7 +124,7 @@ def test_mostly_zero_rows_go_on_in_either_form():
 
 
 @pytest.mark.parametrize("kind", ["MT19937", "PCG64", "PCG64DXSM", "Philox", "SFC64"])
-def test_any_random_state_instance_goes_on(kind):
+def test_any_random_state_instance_continues(kind):
     def generator():
         return np.random.RandomState(getattr(np.random, kind)(5))
 
@@ -136,7 +136,7 @@ def test_any_random_state_instance_goes_on(kind):
     assert_same_training(half.fit(X, y), whole)
 
 
-def test_random_state_none_goes_on_from_its_own_draws():
+def test_random_state_none_continues_from_its_own_draws():
     X, y, *_ = digits()
     clf = make(max_iter=5, random_state=None, warm_start=True).fit(X, y)
     assert_same_training(pickled(clf).fit(X, y), clf.fit(X, y))
@@ -168,7 +168,7 @@ def test_state_holds_no_gradient_between_batches():
 # L-BFGS
 
 
-def test_lbfgs_goes_on_from_the_weights():
+def test_lbfgs_continues_from_the_weights():
     X, y, *_ = digits()
     clf = make(solver="lbfgs", max_iter=10, warm_start=True).fit(X.astype(np.float32), y)
     first = clf.loss_
@@ -287,7 +287,7 @@ def stopped_early(**parameters):
 
 
 @pytest.mark.parametrize("call", ["fit", "partial_fit"])
-def test_training_without_validation_rows_goes_on_from_the_published_weights(call):
+def test_training_without_validation_rows_continues_from_the_published_weights(call):
     X, y, *_ = digits()
     clf = stopped_early()
     published = weights(clf)
@@ -331,7 +331,7 @@ class ChangingScorer:
         return estimator.score(X, y)
 
 
-def test_the_same_scorer_and_rows_keep_their_best_whatever_is_noted_in_them():
+def test_the_same_scorer_and_rows_keep_their_best_whatever_they_cache():
     X, y, X_val, y_val = digits()
     rows = {"X": X, "y": y, "y_val": y_val, "X_val": sparse.csr_matrix(X_val)}
     parameters = {"early_stopping": True, "scoring": ChangingScorer(), "warm_start": True}
@@ -360,7 +360,7 @@ def test_whose_weights_are_published_may_change(restore_best):
     assert clf.score(X_val, y_val) == expected
 
 
-def test_going_on_warns_as_the_whole_fit_does():
+def test_resumed_fit_warns_as_the_whole_fit_does():
     X, y, *_ = digits()
     clf = fit_until_call(make(max_iter=3, warm_start=True), {"X": X, "y": y}, 20)
     with pytest.warns(ConvergenceWarning, match="max_iter=3"):

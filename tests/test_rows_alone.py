@@ -10,6 +10,7 @@ from effort import effort
 from scipy import sparse
 
 from skdigitnet import BackpropMLPClassifier
+from skdigitnet._core.plan import ACTIVATIONS
 from skdigitnet._problem.objective import MAX_BLOCK_ROWS
 from skdigitnet._problem.output_layer import OutputLayer
 
@@ -76,7 +77,7 @@ def assert_rows_alone(predict, X):
 @pytest.mark.parametrize("outputs", OUTPUTS)
 def test_every_output_layer(instruction_set, outputs, hidden):
     forms = cycle([np.asarray, sparse.csr_array])
-    activations = cycle(["logistic", "tanh", "relu", "identity", "tanh"])
+    activations = cycle([*ACTIVATIONS, "tanh"])
     dtypes = cycle([np.float32, np.float32, np.float64, np.float64])
     for n_classes, form, activation, dtype in zip(
         N_CLASSES, forms, activations, dtypes, strict=False
@@ -90,7 +91,7 @@ def test_every_output_layer(instruction_set, outputs, hidden):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("activation", ["logistic", "tanh", "relu", "identity"])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_every_form_and_activation(instruction_set, activation, form, dtype):
     clf = fitted(5, "softmax", (17, 9), activation, dtype)
     for method in METHODS:

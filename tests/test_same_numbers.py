@@ -417,7 +417,7 @@ def test_lbfgs_stops_early_with_the_weights_of_the_best_score():
     assert_equal_weights(model, ended)
 
 
-# Going on
+# Resuming
 
 
 @pytest.mark.parametrize("early_stopping", [False, True])

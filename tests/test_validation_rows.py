@@ -510,7 +510,7 @@ def test_training_without_a_score_publishes_its_own_weights(solver, method):
     assert clf.n_iter_ == n_iter + 8  # no better loss than the score would have stopped it
     assert clf.validation_scores_ is None
     assert (clf.coefs_[0] != best).any()
-    if solver == "lbfgs":  # the loss that it has noted is that of the weights
+    if solver == "lbfgs":  # the loss that it recorded is that of the weights
         p = clf.predict_proba(X)
         penalty = clf.alpha / 2 / len(X) * sum((W**2).sum() for W in clf.coefs_)
         assert clf.loss_ == pytest.approx(log_loss(y, p) + penalty, rel=1e-10)

@@ -1,4 +1,4 @@
-"""Weights in a file: what comes back, what goes on, and what is refused."""
+"""Weights in a file: what is restored, what trains further, and what is refused."""
 
 import json
 import os
@@ -233,7 +233,7 @@ def test_weights_that_could_not_be_loaded_are_not_saved(change, message, path):
     assert not path.exists()
 
 
-# Files from strangers
+# Untrusted files
 
 
 def record(path):
@@ -382,7 +382,7 @@ def test_other_files_are_refused(path):
         with pytest.raises(ValueError, match=path.name):
             load_into_a_fitted_one(path)
     np.savez(path, X=X)
-    with pytest.raises(ValueError, match="is no weights file of skdigitnet"):
+    with pytest.raises(ValueError, match="is not a weights file of skdigitnet"):
         load_into_a_fitted_one(path)
 
 

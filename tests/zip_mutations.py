@@ -1,4 +1,4 @@
-"""Zip files as a stranger would make them."""
+"""Zip files as an attacker would make them."""
 
 import struct
 import zlib

@@ -1,4 +1,4 @@
-"""The arithmetic that is compiled for every instruction set, each time with the one in use."""
+"""The arithmetic that is compiled for every instruction set; calls use the one in use."""
 
 from .real cimport real
 

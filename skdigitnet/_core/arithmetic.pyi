@@ -1,4 +1,4 @@
-"""Types of what arithmetic.pyx has for Python."""
+"""Type stubs of arithmetic.pyx."""
 
 INSTRUCTION_SETS: dict[str, int]
 

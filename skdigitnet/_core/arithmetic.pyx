@@ -54,12 +54,12 @@ cdef int in_use = best_instruction_set()
 
 
 def use_instruction_set(str name=None):
-    """Compute with this instruction set from now on, the best one by default.
+    """Use this instruction set from now on, the best one by default.
 
     Returns
     -------
     name : str
-        The one in use: the best that this processor has, if it lacks the wanted one.
+        The one now in use: the best of this processor, if it lacks the one asked for.
     """
     global in_use
     wanted = AVX512 if name is None else INSTRUCTION_SETS[name]

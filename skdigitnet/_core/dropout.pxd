@@ -1,9 +1,9 @@
 # cython: cdivision=True
-"""Dropout: which hidden units a row goes without.
+"""Dropout: which hidden units are dropped for a row.
 
 SplitMix64 (G. L. Steele, D. Lea and C. H. Flood, "Fast splittable pseudorandom number
-generators", OOPSLA 2014) gives its n-th number from n alone. So each unit of each row of an
-epoch has a number of its own, the same in the forward and the backward pass, whatever the
+generators", OOPSLA 2014) computes its n-th number from n alone. So each unit of each row of
+an epoch has its own number, the same in the forward and the backward pass, whatever the
 blocks and the threads, and nothing is stored.
 """
 
@@ -12,7 +12,7 @@ from libc.stdint cimport uint64_t
 from .real cimport real
 
 cdef enum:
-    MAX_SHARE_BITS = 53  # those of a share dropped that a double can hold
+    MAX_SHARE_BITS = 53  # those of the share dropped that a double can hold
 
 
 cdef inline uint64_t split_mix(uint64_t key, uint64_t n) noexcept nogil:

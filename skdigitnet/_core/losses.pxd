@@ -8,7 +8,7 @@ itself, so no probability is ever clipped (Goodfellow, Bengio and Courville, "De
 Learning", 2016, section 6.2.2).
 
 Cython makes a C switch of a chain of if and elif over one enum, and a switch that leaves a
-loss out does not compile (-Werror=switch-enum in pyproject.toml).
+loss out does not compile (-Werror=switch and switch-enum in pyproject.toml).
 """
 
 from libc.math cimport log, log1p

@@ -1,8 +1,8 @@
 # cython: cdivision=True
 """A block of rows through the whole network, forward and backward.
 
-A block's rows are shared out among the threads of a team, and then every layer's weights
-are; each number is computed by one thread, in the same order whatever the team's size.
+The threads of a team divide a block's rows among them, and then every layer's weights; each
+number is computed by one thread, in the same order whatever the team's size.
 """
 
 from libc.math cimport NAN
@@ -22,7 +22,7 @@ cdef extern from "c/prefetch.h" nogil:
     void prefetch(const void* start, Py_ssize_t size)
 
 cdef enum:
-    SHARED_ROWS = 8  # rows of a block are shared out by this many, a tile of the products
+    SHARED_ROWS = 8  # rows of a block are divided in units of this many, a tile of the products
 
 cdef struct Share:
     Py_ssize_t first
@@ -36,7 +36,7 @@ cdef struct Block:
     const void* inputs            # of the rows, one after the other; NULL if they stay sparse
     Share share                   # which of them are this thread's
     int thread
-    const Py_ssize_t* next_rows   # that are worth fetching meanwhile
+    const Py_ssize_t* next_rows   # that are worth prefetching
     const Py_ssize_t* end_of_next
     double weight_scale           # each row counts weight_scale * sample_weight
     Py_ssize_t position           # of the first row in its epoch
@@ -46,7 +46,7 @@ cdef struct Block:
 cdef inline Share share_of(
     Py_ssize_t size, Py_ssize_t unit, int thread, int n_threads
 ) noexcept nogil:
-    """What of range(size) is this thread's, in whole units."""
+    """This thread's part of range(size), in whole units."""
     cdef Py_ssize_t n_units = (size + unit - 1) // unit
     return Share(
         min(size, n_units * thread // n_threads * unit),
@@ -55,7 +55,7 @@ cdef inline Share share_of(
 
 
 cdef inline Share share_of_panels(Workspace workspace, int thread) noexcept nogil:
-    """The panels that are this thread's: those that begin in its part of the weights."""
+    """This thread's panels: those that begin in its part of the weights."""
     cdef:
         Py_ssize_t i, start, n_coefs = workspace.plan.n_coefs
         Share share = Share(0, 0)
@@ -73,7 +73,7 @@ cdef inline Share share_of_panels(Workspace workspace, int thread) noexcept nogi
 # Rows and targets
 
 cdef inline bint is_consecutive(Targets targets, const Block* block) noexcept nogil:
-    """Whether the rows lie side by side, none without weight."""
+    """Whether the rows are consecutive, and none has zero weight."""
     cdef Py_ssize_t i
     for i in range(block.m):
         if block.rows[i] != block.rows[0] + i or targets.weight[block.rows[i]] == 0:
@@ -119,7 +119,7 @@ cdef inline void gather_dense(
 ) noexcept nogil:
     """Copy this thread's rows of the block.
 
-    A row of no weight is taken as zeros, so that it cannot overflow and spoil the
+    A row of zero weight is taken as zeros, so that it cannot overflow and spoil the
     others' sums.
     """
     cdef:
@@ -140,7 +140,7 @@ cdef inline void gather_sparse(
 ) noexcept nogil:
     """Find the entries of this thread's rows, and make them dense where ``out`` is not NULL.
 
-    A row of no weight is taken as zeros.
+    A row of zero weight is taken as zeros.
     """
     cdef:
         Py_ssize_t i, row, begin, end, n = workspace.inputs.n_features
@@ -157,7 +157,7 @@ cdef inline void gather_sparse(
 
 
 cdef inline void prefetch_sparse(Inputs inputs, const Block* block) noexcept nogil:
-    """Have the entries of the next block's rows fetched while this one is computed."""
+    """Prefetch the entries of the next block's rows while this one is computed."""
     cdef:
         Py_ssize_t i, row, begin, size
         const char* values = <const char*> inputs.values
@@ -173,7 +173,7 @@ cdef inline void prefetch_sparse(Inputs inputs, const Block* block) noexcept nog
 cdef inline void gather(
     Workspace workspace, Targets targets, const Block* block, real* work
 ) noexcept nogil:
-    """Have this thread's rows and their targets where the passes read them."""
+    """Put this thread's rows and their targets where the passes read them."""
     gather_targets(workspace, targets, block, work)
     if workspace.inputs.is_sparse:
         prefetch_sparse(workspace.inputs, block)
@@ -188,7 +188,7 @@ cdef inline bint is_worth_packing(
     const Py_ssize_t* begin, const Py_ssize_t* end, Py_ssize_t m, Py_ssize_t k,
     Py_ssize_t packed_size,
 ) noexcept nogil:
-    """Whether m sparse rows have entries enough for spmm to copy a (k, n) matrix."""
+    """Whether m sparse rows have enough entries for spmm to copy a (k, n) matrix."""
     cdef Py_ssize_t i, entries = 0
     for i in range(m):
         entries += end[i] - begin[i]
@@ -268,7 +268,7 @@ cdef inline void output_delta(
     )
     for i in range(share.first, share.last):
         w = work[workspace.plan.weights + i]
-        # a row of no weight must not count, not even when its loss is infinite
+        # a row of zero weight must not count, even when its loss is infinite
         if w == 0:
             workspace.losses[i] = 0
             memset(delta + i * K, 0, K * sizeof(real))
@@ -285,7 +285,7 @@ cdef inline void hidden_deltas(
 ) noexcept nogil:
     """delta_{l-1} = (delta_l W_l^T) * f'(Z_{l-1}), for this thread's rows and every layer.
 
-    What dropout has multiplied A_l by, it multiplies delta_{l-1} by.
+    Dropout multiplies delta_{l-1} by the factors of A_l.
     """
     cdef:
         Py_ssize_t l, first = block.share.first, m = block.share.last - first
@@ -309,7 +309,7 @@ cdef inline void hidden_deltas(
 
 
 cdef inline double total_loss(Workspace workspace, Py_ssize_t m) noexcept nogil:
-    """The loss of a block of m rows, once every thread has left its part of it.
+    """The loss of a block of m rows, once every thread has computed its part.
 
     NaN if the team was abandoned.
     """

@@ -1,4 +1,4 @@
-"""Types of what plan.pyx has for Python."""
+"""Type stubs of plan.pyx."""
 
 import numpy as np
 

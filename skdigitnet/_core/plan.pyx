@@ -15,6 +15,7 @@ from .losses cimport (
 )
 from .team cimport abandon, start_team
 
+# Of hidden layers; and the losses, by loss and activation of the outputs.
 ACTIVATIONS = {"identity": IDENTITY, "logistic": LOGISTIC, "tanh": TANH, "relu": RELU}
 
 OUTPUT_LOSSES = {
@@ -38,7 +39,7 @@ cdef class Plan:
     """The plan of one forward and backward pass: what lies where in memory.
 
     theta holds every W_l, then every b_l. Each W_l is divided into panels of rows, the
-    units that threads share out among them. A :class:`Workspace` holds all that a
+    units that threads divide among them. A :class:`Workspace` holds all that a
     pass over one block of at most ``block_size`` rows writes. ``dropout`` has the share
     of units that each hidden layer drops in training, and is empty if none does.
 
@@ -69,8 +70,8 @@ cdef class Plan:
             self._divide_workspace()
         except OverflowError as error:
             raise OverflowError(
-                f"layers of {layer_sizes} units, in blocks of {block_size} rows, are more than"
-                " memory can be addressed for"
+                f"layers of {layer_sizes} units, in blocks of {block_size} rows, need more"
+                " memory than can be addressed"
             ) from error
 
     # In what follows, Python's integers do not wrap: as objects they are multiplied and
@@ -193,7 +194,7 @@ cdef class Workspace:
         return array
 
     cdef _forbid(self, array, first, last):
-        """Have AddressSanitizer report who touches these elements."""
+        """Have AddressSanitizer report any access to these elements."""
         part = array[first:last]
         forbid(self._pointer(part), part.nbytes)
 
@@ -206,7 +207,7 @@ cdef class Workspace:
     cdef check(
         self, Targets targets, Py_ssize_t itemsize, Py_ssize_t theta, Py_ssize_t gradient
     ):
-        """Raise ValueError if a kernel's arrays do not fit: the kernels do not look."""
+        """Raise ValueError if a kernel's arrays do not fit: the kernels do not check."""
         cdef Py_ssize_t n_params = self.plan.n_params
         if self.inputs.itemsize != itemsize:
             raise ValueError(f"theta is not of the inputs' {self.inputs.dtype}")

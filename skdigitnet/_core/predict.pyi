@@ -1,4 +1,4 @@
-"""Types of what predict.pyx has for Python."""
+"""Type stubs of predict.pyx."""
 
 import numpy as np
 

@@ -63,8 +63,8 @@ def network_outputs(
     -------
     z : ndarray of shape (n_rows, n_outputs)
     is_finite : bool
-        Whether every z of the first and of the last layer is finite. Where an x is not
-        finite, no z of its row in the first layer is.
+        Whether every z of the first and of the last layer is finite. A non-finite x makes
+        every z of its row in the first layer non-finite.
     """
     cdef:
         Activation f = ACTIVATIONS[activation]

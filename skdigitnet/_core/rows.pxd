@@ -6,7 +6,7 @@ cdef class Inputs:
         const int* indices
         const Py_ssize_t* indptr
         readonly Py_ssize_t n_rows, n_features, itemsize
-        Py_ssize_t row_bytes             # of memory, in the mean
+        Py_ssize_t row_bytes             # of memory, on average
         readonly bint is_sparse
         readonly object dtype
         tuple arrays

@@ -1,4 +1,4 @@
-"""Types of what rows.pyx has for Python."""
+"""Type stubs of rows.pyx."""
 
 from typing import Any
 

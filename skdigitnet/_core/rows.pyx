@@ -61,12 +61,12 @@ cdef class Inputs:
         self._point_to_values(arrays[0])
 
     cdef Py_ssize_t largest_block(self, Py_ssize_t n_rows):
-        """The most entries that so many sparse rows can have."""
+        """The largest number of entries that this many sparse rows can have."""
         return n_rows * self.max_row_entries
 
     @property
     def row_elements(self):
-        """The most numbers that a row has: of a sparse copy, those of the dense rows.
+        """The largest number of elements in a row; for a sparse copy, those of a dense row.
 
         What is summed together depends on it, and must not depend on whether there is a
         copy.
@@ -76,7 +76,7 @@ cdef class Inputs:
 
     @property
     def max_row_entries(self):
-        """The most entries of a sparse row; the number of features of a dense one."""
+        """The largest number of entries in a sparse row; all features of a dense one."""
         return int(np.diff(self.arrays[3]).max()) if self.is_sparse else self.n_features
 
 

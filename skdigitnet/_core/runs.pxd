@@ -1,4 +1,4 @@
-"""What training works on: a network with all that is its own, and the order of the rows."""
+"""What training works on: a network with its update rule, and the order of the rows."""
 
 from libc.stdint cimport uint64_t
 

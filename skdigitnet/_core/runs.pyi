@@ -1,4 +1,4 @@
-"""Types of what runs.pyx has for Python."""
+"""Type stubs of runs.pyx."""
 
 import numpy as np
 import numpy.typing as npt

@@ -1,6 +1,6 @@
 # cython: language_level=3, boundscheck=False, wraparound=False
 # cython: freethreading_compatible=True
-"""What training works on: a network with all that is its own, and the order of the rows."""
+"""What training works on: a network with its update rule, and the order of the rows."""
 
 from libc.stdint cimport uint64_t
 
@@ -53,7 +53,7 @@ cdef class Update:
 
 
 cdef void* writable(array):
-    """Where a contiguous array begins; an error if it is not contiguous or read-only."""
+    """Where a contiguous and writable array begins; an error for any other."""
     cdef unsigned char[::1] elements = array.view(np.uint8)
     return &elements[0]
 
@@ -65,7 +65,7 @@ cdef class Run:
     ----------
     targets : Targets
     update : Update
-        Its ``n_steps`` is counted on.
+        Its ``n_steps`` is advanced.
     decay : float
         alpha / W
     theta : ndarray of shape (n_params,)
@@ -73,7 +73,7 @@ cdef class Run:
     gradient : ndarray of shape (n_params,)
         Of the batch's rows so far.
     moments : ndarray of shape (update.n_moments * n_params,)
-        What the update rule keeps, counted on in place.
+        What the update rule keeps, updated in place.
     """
 
     def __cinit__(
@@ -110,7 +110,7 @@ cdef class Epoch:
     batch_size : int
         Batches are counted from ``order[0]``; the last one may be shorter.
     dropout_key : int, default=0
-        Decides which units each row goes without; 0 drops none.
+        Decides which units are dropped for each row; 0 drops none.
     """
 
     def __cinit__(

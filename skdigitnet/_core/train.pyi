@@ -1,4 +1,4 @@
-"""Types of what train.pyx has for Python."""
+"""Type stubs of train.pyx."""
 
 import numpy as np
 import numpy.typing as npt

@@ -8,8 +8,8 @@ layers from 0, A_l is the input of layer l (A_0 = X), Z_l = A_l W_l + b_l and
 delta_l = d J / d Z_l; the equations are those of Rumelhart, Hinton and Williams,
 "Learning representations by back-propagating errors", Nature 323, 1986.
 
-A kernel is called by every thread of the workspace's team at once, with the same
-arguments but for its number, and gives the same bits whatever the team's size.
+Every thread of the workspace's team calls a kernel at the same time, with the same
+arguments except its number; the bits are the same whatever the team's size.
 """
 
 from .arithmetic cimport GRADIENT_DESCENT, UpdateRule, apply_update, squared_norm, step_size
@@ -24,7 +24,7 @@ from .rows cimport Targets
 from .runs cimport Epoch, Run
 from .team cimport is_abandoned, wait_for_team
 
-# The next block's rows are fetched meanwhile if they leave room in the second cache.
+# The next block's rows are prefetched if they leave room in the second-level cache.
 cdef enum:
     MAX_PREFETCHED_BYTES = 1 << 20
 
@@ -36,8 +36,8 @@ cdef check_penalised(Plan plan, Py_ssize_t theta, Py_ssize_t gradient):
         raise ValueError(f"theta and gradient must have {plan.n_params} elements")
 
 
-cdef double penalty_of(Plan plan, double decay, const real* theta) noexcept nogil:
-    return decay / 2 * squared_norm(theta, plan.n_coefs) if decay != 0 else 0
+cdef double penalty_of(double decay, const real* coefs, Py_ssize_t size) noexcept nogil:
+    return decay / 2 * squared_norm(coefs, size) if decay != 0 else 0
 
 
 cdef void add_penalty_gradient(
@@ -60,10 +60,9 @@ cdef void finish_panel(
         Panel panel = panel_of(workspace.plan, i)
         Layer* layer = &workspace.plan.layers[panel.layer]
         const real* W = theta + layer.coefs
-    if decay != 0:
-        workspace.penalties[i] = decay / 2 * squared_norm(
-            W + panel.first * layer.n_out, (panel.last - panel.first) * layer.n_out
-        )
+    workspace.penalties[i] = penalty_of(
+        decay, W + panel.first * layer.n_out, (panel.last - panel.first) * layer.n_out
+    )
     if panel.layer > 0:
         transpose(
             W, layer.n_in, panel.first, panel.last, layer.n_out,
@@ -80,13 +79,12 @@ cdef void finish_weights(
         finish_panel(workspace, i, decay, theta)
 
 
-cdef double total_penalty(Workspace workspace, double decay) noexcept nogil:
+cdef double total_penalty(Workspace workspace) noexcept nogil:
     cdef:
         Py_ssize_t panel
         double total = 0
-    if decay != 0:
-        for panel in range(workspace.plan.n_panels):
-            total += workspace.penalties[panel]
+    for panel in range(workspace.plan.n_panels):
+        total += workspace.penalties[panel]
     return total
 
 
@@ -209,7 +207,7 @@ cdef (Py_ssize_t, double) train_on_rows(
         block.dropout_key = epoch.dropout_key
         starts = i == first
         if starts:
-            total += (last - first) * total_penalty(workspace, run.decay)
+            total += (last - first) * total_penalty(workspace)
         i += block.m
         loss = train_on_block(
             workspace, run, &rule, &block, panels, starts, i == last, theta
@@ -228,9 +226,9 @@ def train(
     Workspace workspace not None, Run run not None, Epoch epoch not None,
     Py_ssize_t start, Py_ssize_t stop, *, int thread=0,
 ):
-    """Go through the rows ``order[start:stop]``, updating after every mini-batch.
+    """Train on the rows ``order[start:stop]``, updating after every mini-batch.
 
-    A batch of more than ``plan.block_size`` rows gathers its gradient block by block, so
+    A batch of more than ``plan.block_size`` rows sums its gradient block by block, so
     ``start`` may lie within a batch; the block that holds row ``stop - 1`` is finished.
 
     Parameters
@@ -251,7 +249,7 @@ def train(
     position : int
         The position of ``order`` to continue from.
     loss : float
-        Sum over the rows gone through of their batch's objective.
+        Sum over these rows of their batch's objective.
     """
     cdef (Py_ssize_t, double) result
     run.check(workspace)
@@ -344,7 +342,7 @@ def sum_loss(
 def penalty(Plan plan not None, double decay, const real[::1] theta):
     """decay / 2 * sum_l ||W_l||^2."""
     check_penalised(plan, theta.shape[0], theta.shape[0])
-    return penalty_of(plan, decay, &theta[0])
+    return penalty_of(decay, &theta[0], plan.n_coefs)
 
 
 def add_penalty(
@@ -353,4 +351,4 @@ def add_penalty(
     """Add the penalty's gradient to ``gradient`` (INOUT); return the penalty."""
     check_penalised(plan, theta.shape[0], gradient.shape[0])
     add_penalty_gradient(plan, decay, &theta[0], &gradient[0])
-    return penalty_of(plan, decay, &theta[0])
+    return penalty_of(decay, &theta[0], plan.n_coefs)

@@ -1,4 +1,4 @@
-"""The weights that training begins with."""
+"""How the initial weights are drawn."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The classes, and y in the form that the network trains on."""
+"""The classes, checks of y, and y in the form that the network trains on."""
 
 from __future__ import annotations
 
@@ -166,8 +166,8 @@ def check_target(y, estimator):
         return column_or_1d(y, warn=True)
     if y.shape[1] == 1 or not np.isin(y, (0, 1)).all():
         raise ValueError(
-            f"y has shape {y.shape} and is no indicator matrix. Give a 1-dimensional y for one"
-            " label a row, or a matrix of 0 and 1 with a column for each of several labels."
+            f"y has shape {y.shape} and is not an indicator matrix. Give a 1-dimensional y for"
+            " one label a row, or a matrix of 0 and 1 with a column for each of several labels."
         )
     return y
 

@@ -26,8 +26,8 @@ class Network:
     ----------
     layer_sizes : tuple of int
         Number of features, units of each hidden layer, number of outputs.
-    activation : {"identity", "logistic", "tanh", "relu"}
-        Of every hidden layer.
+    activation : str
+        Of every hidden layer; a key of :data:`ACTIVATIONS`.
     out_activation : {"identity", "logistic", "softmax"}
     """
 
@@ -96,8 +96,8 @@ class Network:
             n_features, *hidden, n_outputs = self.layer_sizes
             raise MemoryError(
                 f"hidden_layer_sizes={tuple(hidden)} makes {self.n_params} weights of"
-                f" {n_features} features and {n_outputs} outputs, and there is no memory for"
-                f" so many in {np.dtype(dtype)}. Give fewer hidden units."
+                f" {n_features} features and {n_outputs} outputs, too many for memory in"
+                f" {np.dtype(dtype)}. Give fewer hidden units."
             ) from error
 
 

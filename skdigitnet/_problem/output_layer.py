@@ -1,4 +1,4 @@
-"""From rows to the output layer's pre-activations z, and what z means."""
+"""From rows to the outputs' pre-activations z, and from z to classes and probabilities."""
 
 from __future__ import annotations
 

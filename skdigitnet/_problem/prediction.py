@@ -41,7 +41,7 @@ def output_layer_of(estimator) -> OutputLayer:
 def read_outputs(
     estimator, X, function: Callable[[OutputLayer, np.ndarray], np.ndarray]
 ) -> np.ndarray:
-    """What a method of :class:`OutputLayer` makes of the outputs for X, block by block."""
+    """What a method of :class:`OutputLayer` returns for X, block by block."""
     layer = output_layer_of(estimator)
     activation = plain(estimator.activation)
     if not (isinstance(activation, str) and activation in ACTIVATIONS):

@@ -62,12 +62,12 @@ def check_training_rows(estimator, X, y, sample_weight, *, reset: bool) -> Train
     # scikit-learn records the features before it checks the values
     scratch = twin(estimator)
     X, y = _check_rows(scratch, X, y, dtype=FLOATS, reset=reset)
-    noted = ("n_features_in_", "feature_names_in_")
+    recorded = ("n_features_in_", "feature_names_in_")
     return TrainingRows(
         X=X,
         y=y,
         sample_weight=check_sample_weight(sample_weight, X),
-        features={name: value for name, value in vars(scratch).items() if name in noted},
+        features={name: value for name, value in vars(scratch).items() if name in recorded},
     )
 
 

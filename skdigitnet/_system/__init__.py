@@ -1,1 +1,1 @@
-"""Files, threads and interrupts: what the operating system gives."""
+"""Files, threads and interrupts: what the operating system provides."""

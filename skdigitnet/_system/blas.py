@@ -50,13 +50,13 @@ class _Holder(threading.Thread):
         self._released.set()
         if self.is_alive():
             self.join()
-        else:  # a fork has left it behind, and what it held
+        else:  # a fork left the thread behind, but not the limit
             with self._limit:
                 pass
 
 
-# it is taken for every call of threadpoolctl, which has a lock of its own, and for a fork:
-# so a child finds nothing half done, and no lock taken by a thread that it does not have
+# held during every call of threadpoolctl, which has a lock of its own, and during a fork: a
+# child finds nothing half done, and no lock that a thread holds which it does not have
 _lock = threading.RLock()  # a signal handler may fork too
 _users: list[int] = []  # the threads that need the limit, by their idents
 _holder: _Holder
@@ -93,8 +93,8 @@ def _hold() -> None:
     _holder.start()
 
 
-def _leave_others_behind() -> None:
-    """In the child of a fork, whose one thread may be a user, the others are gone."""
+def _forget_other_threads() -> None:
+    """In the child of a fork, forget the users whose threads it does not have."""
     had_users, this = bool(_users), threading.get_ident()
     _users[:] = [thread for thread in _users if thread == this]
     if had_users and not _users:
@@ -106,5 +106,5 @@ if hasattr(os, "register_at_fork"):  # Windows has no fork
     os.register_at_fork(
         before=_lock.acquire,
         after_in_parent=_lock.release,
-        after_in_child=_leave_others_behind,
+        after_in_child=_forget_other_threads,
     )

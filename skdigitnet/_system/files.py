@@ -1,4 +1,4 @@
-"""Files that are never seen half written, and records in them that execute nothing."""
+"""Files that are written atomically, and records in them that execute no code."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ HEADER = "header"
 MAX_HEADER = 2**16  # bytes; JSON can take thirty times its size in memory
 MAX_PATH = 1000  # characters; every level of a header has its own path
 TEMPORARY = ".tmp"
-STALE_SECONDS = 3600  # nobody can still be writing a file that old
+STALE_SECONDS = 3600  # no process can still be writing a file that old
 
 
 @contextmanager
 def replacing(path: Path):
-    """A binary file to write to, which becomes ``path`` when the block ends well.
+    """A binary file to write to, which replaces ``path`` if the block succeeds.
 
-    Whatever happens, even to the machine, ``path`` is what it was before or the new
-    file, whole. If the block raises, nothing is left behind.
+    Whatever happens, even to the machine, ``path`` is complete: the old file or the new
+    one. If the block raises, nothing is left behind.
     """
     temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}{TEMPORARY}")
     try:
@@ -44,15 +44,15 @@ def replacing(path: Path):
 
 
 def remove_stale(path: Path) -> None:
-    """Remove what was to become ``path`` when its writer was killed, long ago."""
+    """Remove temporary files of ``path`` whose writer was killed long ago."""
     for left_over in path.parent.glob(f"{path.name}.*{TEMPORARY}"):
-        with suppress(FileNotFoundError):  # its writer is alive, and has just ended
+        with suppress(FileNotFoundError):  # its writer has just finished
             if time.time() - left_over.stat().st_mtime > STALE_SECONDS:
                 left_over.unlink()
 
 
 def _sync_folder(folder: Path) -> None:
-    """Have the new name on disk too, where the system can."""
+    """Flush the new name to disk too, where the system can."""
     if os.name == "posix":
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -68,10 +68,10 @@ def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """What :func:`write_arrays` has written.
+    """What :func:`write_arrays` wrote.
 
-    Safe for a file from a stranger: nothing is executed, and memory never exceeds twice the
-    bytes of the file, plus 2 MiB.
+    Safe for untrusted files: no code is executed, and memory never exceeds twice the size
+    of the file, plus 2 MiB.
 
     Raises
     ------
@@ -84,7 +84,9 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
     except FileNotFoundError:
         raise
     except (OSError, ValueError) as error:
-        raise ValueError(f"{path} is damaged, or no file of this package: {error}") from error
+        raise ValueError(
+            f"{path} is damaged, or not a file of this package: {error}"
+        ) from error
 
 
 def write_record(path: Path, kind: str, record: dict[str, Any]) -> None:
@@ -104,7 +106,7 @@ def write_record(path: Path, kind: str, record: dict[str, Any]) -> None:
 
 
 def read_record(path: Path, kind: str) -> dict[str, Any]:
-    """What :func:`write_record` has written; as safe as :func:`read_arrays`.
+    """What :func:`write_record` wrote; as safe as :func:`read_arrays`.
 
     Nothing is promised of the values but their types: arrays of numbers or strings, and
     what JSON can carry.
@@ -118,8 +120,8 @@ def read_record(path: Path, kind: str) -> dict[str, Any]:
     try:
         header = json.loads(arrays.pop(HEADER)[:MAX_HEADER].tobytes().decode())
         note = {name: header.pop(name) for name in saved_by_us(kind)}
-    except Exception as error:  # what was not written here raises nearly anything
-        raise ValueError(f"{path} is no {kind} of skdigitnet: it has no header.") from error
+    except Exception as error:  # a foreign file may raise anything
+        raise ValueError(f"{path} is not a {kind} of skdigitnet: it has no header.") from error
     check_saved_by(note, kind, str(path))
     try:
         record = _put_together(header, arrays)
@@ -133,7 +135,7 @@ def read_record(path: Path, kind: str) -> dict[str, Any]:
 def taken_apart(
     record: dict[str, Any], path: str = ""
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """The record with None for each array and without what is None; the arrays by path."""
+    """The record, with None for each array and without entries of None, and the arrays."""
     header: dict[str, Any] = {}
     arrays: dict[str, np.ndarray] = {}
     for name, value in record.items():

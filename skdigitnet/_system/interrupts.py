@@ -1,4 +1,4 @@
-"""Ctrl-C where it can do no harm."""
+"""Ctrl-C, deferred until it can do no harm."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 
 
 class Interrupts:
-    """Puts Ctrl-C off while weights and their bookkeeping are moved together.
+    """Defers Ctrl-C while weights and their bookkeeping change together.
 
-    An exception between the two would leave a state that cannot be gone on from exactly.
-    A context manager that takes the signal over, in which ``with interrupts.held:`` is a
-    block that Ctrl-C waits for. Only the main thread is ever interrupted, and only if
-    Python handles the signal; elsewhere nothing is done.
+    An exception between the two would leave a state from which training cannot resume
+    exactly. A context manager that takes over the signal; within it, Ctrl-C waits for the
+    end of a block ``with interrupts.held:``. Only the main thread is ever interrupted, and
+    only if Python handles the signal; elsewhere nothing is done.
     """
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ class Interrupts:
             self._deliver(arguments)
 
     @staticmethod
-    def leave_others_behind() -> None:
+    def forget_other_threads() -> None:
         """In the child of a fork, take Ctrl-C from fits of threads that it does not have."""
         handler = signal.getsignal(signal.SIGINT)
         while isinstance(interrupts := getattr(handler, "__self__", None), Interrupts):
@@ -63,14 +63,14 @@ class Interrupts:
             signal.signal(signal.SIGINT, handler)
 
     def _deliver(self, arguments: tuple) -> None:
-        # it is back in place when it raises: another Ctrl-C may come before __exit__
+        # restored before it raises: another Ctrl-C may come before __exit__
         signal.signal(signal.SIGINT, self._handler)
         self._handler(*arguments)
-        self._take_over()  # from it, or from another one that it has put in its place
+        self._take_over()  # from it, or from another that it installed
 
 
 if hasattr(os, "register_at_fork"):  # Windows has no fork
-    os.register_at_fork(after_in_child=Interrupts.leave_others_behind)
+    os.register_at_fork(after_in_child=Interrupts.forget_other_threads)
 
 
 class _Held:
@@ -88,6 +88,6 @@ class _Held:
 
 @contextmanager
 def uninterrupted():
-    """Have Ctrl-C wait until the block has ended."""
+    """Defer Ctrl-C until the block has ended."""
     with Interrupts() as interrupts, interrupts.held:
         yield

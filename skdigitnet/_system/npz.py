@@ -1,4 +1,4 @@
-"""Arrays of numbers and strings in an uncompressed npz file, read with distrust."""
+"""A strict reader of arrays of numbers and strings in an uncompressed npz file."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NPY_HEADER = re.compile(
     rb"'fortran_order': False,"
     rb" 'shape': \((\d{1,18},|\d{1,18}(?:, \d{1,18})+|)\), \} *\n"
 )
-# of what not every bit pattern is a value, the largest
+# the largest value of kinds for which not every bit pattern is one
 LARGEST = {"b": ("u1", 1), "U": ("u4", 0x10FFFF)}
 
 
@@ -56,7 +56,7 @@ def arrays_in(file: BufferedReader, n_bytes: int) -> dict[str, np.ndarray]:
         if size > n_bytes - file.tell():
             raise ValueError(f"{name!r} is longer than the file")
         if name in checksums or not name.endswith(b".npy"):
-            raise ValueError(f"the name {name!r} is there twice, or does not end in .npy")
+            raise ValueError(f"the name {name!r} occurs twice, or does not end in .npy")
         arrays[name.decode().removesuffix(".npy")] = _array(file, name, size, checksum)
         checksums[name] = checksum
     file.seek(-len(header), 1)
@@ -91,11 +91,13 @@ def _array(file: BufferedReader, name: bytes, size: int, checksum: int) -> np.nd
     header = _take(file, int.from_bytes(start[-2:], "little"))
     match = NPY_HEADER.fullmatch(header)
     if match is None or not start.startswith(NPY_MAGIC):
-        raise ValueError(f"{name!r} is no array of numbers in C order, in version 1.0 of npy")
+        raise ValueError(
+            f"{name!r} is not an array of numbers in C order, in version 1.0 of npy"
+        )
     dtype = np.dtype(match[1].decode())
     shape = tuple(int(n) for n in match[2].split(b",") if n.strip())
     n_left = size - len(start) - len(header)
-    # an array without a value could have any length, and Python a list for each row of it
+    # an empty array could have any length, and cost Python a list for each row of it
     if prod(shape) * dtype.itemsize != n_left or max(shape, default=0) > size:
         raise ValueError(f"{name!r} has {size} bytes for shape {shape} of {dtype}")
     array = np.empty(shape, dtype)
@@ -107,7 +109,7 @@ def _array(file: BufferedReader, name: bytes, size: int, checksum: int) -> np.nd
     if dtype.kind in LARGEST:
         unit, largest = LARGEST[dtype.kind]
         if array.reshape(-1).view(dtype.byteorder + unit).max(initial=0) > largest:
-            raise ValueError(f"{name!r} has what is no truth value, or no character")
+            raise ValueError(f"{name!r} has a value that is not a boolean or a character")
     return array
 
 

@@ -1,4 +1,4 @@
-"""Several threads for one kernel, and how many."""
+"""How many threads a fit uses, and the team of threads that runs a kernel."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from joblib import cpu_count, effective_n_jobs
 from joblib.parallel import get_active_backend
 
-# Arithmetic between two waits below which waiting costs more than the help is worth.
+# Arithmetic between two waits below which waiting costs more than threads save.
 THREAD_OPERATIONS = 2**21
 
 
@@ -20,10 +20,10 @@ def n_threads(n_jobs: int | None, step_operations: float) -> int:
     Parameters
     ----------
     n_jobs : int or None
-        As scikit-learn means it: None is 1, -1 all processors, and
-        :class:`joblib.parallel_config` is heard. But never more than there are
-        processors, since threads that wait for one without gain nothing; and within a
-        parallel search 1, since the search has the processors already.
+        As in scikit-learn: None is 1, -1 all processors, and
+        :class:`joblib.parallel_config` applies. But never more than there are processors,
+        since the threads would wait for each other; and 1 within a parallel search, which
+        uses the processors already.
     step_operations : float
         Arithmetic in one step of training.
     """
@@ -37,8 +37,8 @@ def n_threads(n_jobs: int | None, step_operations: float) -> int:
 class Team:
     """Runs a kernel in several threads at once, this one among them.
 
-    A context manager: the others exist from its beginning to its end, so that no thread
-    is left behind for a fork to trip over.
+    A context manager: the other threads exist only within it, so that none is left behind
+    to break a fork.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class Team:
     def __init__(self, n_threads: int = 1):
         self.n_threads = n_threads
         self._pool: Any = None
-        self._process: int | None = None  # in which the helpers are
+        self._process: int | None = None  # the one that has the helpers
 
     def __enter__(self) -> Team:
         if self.n_threads > 1:
@@ -77,7 +77,7 @@ class Team:
     def run(self, kernel, workspace, *arguments) -> Any:
         """``kernel(workspace, *arguments, thread=i)`` in every thread; the first's result."""
         if self._pool is not None and self._process != os.getpid():
-            self._start_helpers()  # a callback has forked, and its child goes on alone
+            self._start_helpers()  # a callback forked, and this is the child
         helpers: list[Future] = []
         try:
             for thread in range(1, self.n_threads):

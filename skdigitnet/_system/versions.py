@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 VERSION = "0.1.0"
-# Of what is kept, by its kind. Raised with any change that an older version would misread,
+# The format of each kind of file. Raised with any change that an older version would misread,
 # such as a new parameter: that version then refuses it with an error.
 FORMATS = {"model": 1, "checkpoint": 1, "weights file": 1}
 
 
 def saved_by_us(kind: str) -> dict[str, Any]:
-    """What is noted in everything of that kind that this version saves."""
+    """The note in everything of that kind that this version saves."""
     return {"kind": kind, "format": FORMATS[kind], "version": VERSION}
 
 
 def check_saved_by(note, kind: str, source: str) -> None:
-    """Check a note that :func:`saved_by_us` has made, in whatever version.
+    """Check a note that :func:`saved_by_us` made, in any version.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def check_saved_by(note, kind: str, source: str) -> None:
     is_sound = type(found) is str and type(version) is str and type(number) is int
     if not (is_sound and found in FORMATS and number > 0 and version.isascii()):
         raise ValueError(
-            f"{source} does not say which version of skdigitnet has saved it, and every"
+            f"{source} does not say which version of skdigitnet saved it, as every"
             f" released one says so; this is {VERSION}. It is damaged, or of a version that was"
             " not released: train it again."
         )

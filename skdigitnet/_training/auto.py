@@ -20,14 +20,14 @@ BATCHES_PER_EPOCH = 50
 def auto_batch_size(n_rows: int) -> int:
     """Rows in a mini-batch: a fiftieth of all rows, between 50 and 200.
 
-    Small data need small batches, or an epoch has too few updates to learn from; large data
-    have updates enough, and large batches are faster.
+    Small data sets need small batches, or an epoch makes too few updates; large ones make
+    enough, and large batches are faster.
     """
     return min(max(n_rows // BATCHES_PER_EPOCH, MIN_BATCH_SIZE), MAX_BATCH_SIZE)
 
 
 def auto_learning_rate(solver: str, network: Network) -> float:
-    """The step for a network with hidden units and outputs of these kinds."""
+    """The learning rate for a network with these hidden units and outputs."""
     rate = LEARNING_RATES[solver][network.activation]
     if network.out_activation == "identity":
         rate = min(rate, MAX_UNBOUNDED_RATE)

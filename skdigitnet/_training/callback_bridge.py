@@ -1,4 +1,4 @@
-"""scikit-learn's callbacks: what they are told of a fit, and what they may ask."""
+"""The bridge to scikit-learn's callbacks: what a fit tells them, and how they stop it."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ try:
 except ImportError:  # before scikit-learn 1.9
 
     class CallbackSupportMixin:  # type: ignore[no-redef]
-        """An estimator to which no callback can be given."""
+        """An estimator that takes no callbacks."""
 
         def set_callbacks(self, *callbacks):
-            """Not available: callbacks need scikit-learn 1.9 or newer."""
+            """Unavailable: callbacks need scikit-learn 1.9 or newer."""
             raise RuntimeError(
                 "Callbacks need scikit-learn 1.9 or newer; this is scikit-learn"
                 f" {sklearn.__version__}."
             )
 
 
-EPOCH = "epoch"  # the name of its task, or an iteration's
-# what scikit-learn notes on an estimator while it is fitted, and a copy must not have
+EPOCH = "epoch"  # the task name of an epoch or iteration
+# what scikit-learn sets on an estimator during a fit; a copy must not have it
 NOT_BEING_FITTED = {"_callback_fit_ctx": None, "_skl_callbacks_to_teardown": ()}
 
 
@@ -33,7 +33,7 @@ def has_callbacks(estimator) -> bool:
 
 
 class FitTask:
-    """A call to fit, with an epoch or iteration for each of its subtasks.
+    """A call to fit as a task, with a subtask for each epoch or iteration.
 
     Without callbacks every method does nothing.
 
@@ -43,9 +43,9 @@ class FitTask:
     X, y : as passed to fit
     sample_weight : as passed to fit
     published : callable
-        Gives the attributes that a fit which stops now would publish, as a dict.
+        Returns the attributes that a fit stopping now would publish, as a dict.
     fitted : callable or None
-        Maps theta to a fitted estimator, for scorers; None where there are none.
+        Maps theta to a fitted estimator, for scorers; None without any.
     """
 
     def __init__(
@@ -70,26 +70,26 @@ class FitTask:
         self._epoch: Any = None
 
     def begin(self, n_epochs: int) -> None:
-        """``n_epochs`` is the most that there will be."""
+        """Begin the task; ``n_epochs`` is the largest number of subtasks."""
         if has_callbacks(self._estimator):
             self._fit = self._estimator._init_callback_context(max_subtasks=n_epochs)
             self._fit.call_on_fit_task_begin(**self._arguments)
 
     def begin_epoch(self) -> None:
-        """Does nothing within an epoch that has begun."""
+        """Begin an epoch's subtask, unless it has begun."""
         if self._fit is not None and self._epoch is None:
             self._epoch = self._fit.subcontext(task_name=EPOCH)
             self._epoch.call_on_fit_task_begin(**self._arguments)
 
     def end_epoch(self) -> bool:
-        """Whether a callback wants to stop."""
+        """End the subtask; return whether a callback asks to stop."""
         if self._fit is None:
             return False
         epoch, self._epoch = self._epoch, None
         return epoch.call_on_fit_task_end(**self._arguments)
 
     def end(self) -> None:
-        """When the estimator is fitted."""
+        """End the task, once the estimator is fitted."""
         if self._fit is not None:
             self._fit.call_on_fit_task_end(**self._arguments)
 

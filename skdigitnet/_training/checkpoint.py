@@ -1,4 +1,4 @@
-"""A training state in a file."""
+"""Checkpoints: a training state in a file, and which fit it belongs to."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from skdigitnet._training.schedules import SCHEDULES
 from skdigitnet._training.state import N_MOMENTS, Epoch, TrainingState, from_dict, to_dict
 
 KIND = "checkpoint"
-# what changes no bit of the result
+# parameters that change no bit of the result
 WITHOUT_EFFECT = ("verbose", "warm_start", "n_jobs")
 
 
 def fingerprint(estimator, training: Training) -> str:
     """The same for two fits if and only if they give the same bits.
 
-    It is taken over the parameters, the rows, the stopping rule and, unless the weights
-    are drawn, the state to begin with. ``max_iter`` is left out, where no schedule depends
-    on it, so that a fit can be gone on from with a larger one. What has its default is left
-    out too, so that a version with more parameters finds the files of this one.
+    It covers the parameters, the rows, the stopping rule and, unless the weights are drawn,
+    the initial state. ``max_iter`` is left out unless a schedule depends on it, so that a fit
+    can be resumed with a larger one. Values equal to their defaults are left out too, so that
+    a version with more parameters finds the files of this one.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def fingerprint(estimator, training: Training) -> str:
 
 
 def _not_default(values: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
-    """Those values that are not the default of their name."""
+    """The values that differ from their defaults."""
     return {
         name: value
         for name, value in values.items()
@@ -69,14 +69,14 @@ def _not_default(values: dict[str, Any], defaults: dict[str, Any]) -> dict[str, 
 
 
 def _bytes_of(state: TrainingState) -> list:
-    """The same for states that are equal, whatever the strides of an empty array are."""
+    """Equal for equal states, whatever the strides of an empty array."""
     untrained = _flat(_record_of(TrainingState(np.empty(0))))
     values = _flat(_record_of(state))
     return sorted(item for item in values.items() if untrained.get(item[0]) != item[1])
 
 
 def _flat(record: dict[str, Any], path: str = "") -> dict[str, Any]:
-    """What is in it and the dicts in it, by path; the bytes of arrays."""
+    """The values of nested dicts by path, arrays as their bytes."""
     flat: dict[str, Any] = {}
     for name, value in record.items():
         if isinstance(value, dict):
@@ -88,7 +88,7 @@ def _flat(record: dict[str, Any], path: str = "") -> dict[str, Any]:
 
 
 def _record_of(state: TrainingState) -> dict[str, Any]:
-    """As the file has it: lists of numbers are arrays."""
+    """The state as the file holds it, with arrays for lists of numbers."""
     record = _with_arrays(to_dict(state))
     if not state.epoch.is_within_batch:
         record["epoch"]["gradient"] = None
@@ -108,8 +108,8 @@ def write_state(path: Path, state: TrainingState, key: str) -> None:
 def read_state(path: Path, key: str) -> TrainingState:
     """The inverse of :func:`write_state`.
 
-    Safe for a file from a stranger: nothing is executed, and memory stays below sixteen
-    times the bytes of the file, plus 2 MiB.
+    Safe for untrusted files: no code is executed, and memory stays below sixteen times the
+    size of the file, plus 2 MiB.
 
     Raises
     ------
@@ -128,14 +128,14 @@ def read_state(path: Path, key: str) -> TrainingState:
         state = from_dict(TrainingState, record, _checked)
         _check_generator(state.random_state)
         return state
-    except Exception as error:  # what was not written here raises nearly anything
+    except Exception as error:  # a foreign file may raise anything
         raise ValueError(f"{path} is a damaged checkpoint: {error!r}.") from error
 
 
 def _checked(name: str, hint: Any, value: Any) -> Any:
-    """A value of the file as a field of that type has it."""
+    """A value of the file, converted to the type of its field."""
     if get_origin(hint) is UnionType:
-        hint, _ = get_args(hint)  # the other is None, which a file has not
+        hint, _ = get_args(hint)  # the other is None, which a file leaves out
     kind = get_origin(hint) or hint
     if name == "records":
         return {callback: _rows(rows) for callback, rows in value.items()}
@@ -151,14 +151,14 @@ def _checked(name: str, hint: Any, value: Any) -> Any:
 
 
 def _rows(array: np.ndarray) -> list[tuple[float, ...]]:
-    """What a callback has noted."""
+    """The rows that a callback recorded."""
     if array.ndim != 2 or array.shape[1] == 0 or array.dtype != np.float64:
         raise TypeError(f"a callback's rows are {array!r}")
     return [tuple(row) for row in array.tolist()]
 
 
 def suits(state: TrainingState, n_params: int, X) -> bool:
-    """Whether the kernels can be handed this state with a network and rows."""
+    """Whether this state fits a network of ``n_params`` weights and the rows of X."""
     epoch, optimiser = state.epoch, state.optimiser
     of_params = (state.theta, state.best.theta, epoch.gradient)
     given = [array for array in of_params if array is not None]
@@ -172,14 +172,14 @@ def suits(state: TrainingState, n_params: int, X) -> bool:
         and epoch.order.dtype == held_out.dtype == np.intp
         and (len(rows) == 0 or np.array_equal(np.sort(rows), np.arange(X.shape[0])))
         and max(state.n_before, state.best.iteration, optimiser.n_rate_cuts) <= state.n_iter
-        and max(state.n_samples_seen, optimiser.n_steps) < 2**62  # there is room to count on
+        and max(state.n_samples_seen, optimiser.n_steps) < 2**62  # room to keep counting
         and state.weight_seen >= 0
         and has_a_sound_position(epoch)
     )
 
 
 def has_a_sound_position(epoch: Epoch) -> bool:
-    """Whether the rest of the epoch can be gone through."""
+    """Whether the rest of the epoch can be trained."""
     if epoch.position is None:
         return True
     if epoch.batch_size < 1 or epoch.position > len(epoch.order):
@@ -188,11 +188,11 @@ def has_a_sound_position(epoch: Epoch) -> bool:
 
 
 def _check_generator(state: Any) -> None:
-    """Raise an error if NumPy does not take this state, or would but should not."""
+    """Raise an error for a state that NumPy rejects, or accepts but should not."""
     restored_generator(state)
     position = state["state"]["pos"] if state["bit_generator"] == "MT19937" else 0
     if not (0 <= position <= 624 and 0 <= state.get("buffer_pos", 0) <= 4):
-        raise ValueError("random_state points out of its own numbers")
-    # with an even increment a PCG64 can be stuck at one number, and NumPy then draws it forever
+        raise ValueError("random_state has a position outside its numbers")
+    # with an even increment PCG64 can repeat one number, and NumPy would draw it forever
     if state["state"].get("inc", 1) % 2 == 0:
         raise ValueError("random_state has a period that is too short")

@@ -9,25 +9,24 @@ from skdigitnet._problem.initial_weights import draw_weights
 from skdigitnet._problem.objective import Objective
 from skdigitnet._problem.output_layer import map_outputs
 
-# Of over a thousand fits, those that came to good weights in the end had outputs up to 600
-# times those of fresh weights on the way, and a learning rate of 1e6 gave 17,000 times or more.
-# Slower divergence ends where a number is not finite, or by the stopping rule.
+# In over a thousand fits, those that ended with good weights had outputs at most 600 times
+# those of freshly drawn weights on the way; a learning rate of 1e6 gave 17,000 times or more.
+# Slower divergence ends with a non-finite number, or by the stopping rule.
 MAX_GROWTH = 1e4
-# Above it neighbouring numbers are further apart than one, and exp(x) has no right digit.
+# Above it neighbouring numbers are further apart than one, and exp(x) has no correct digit.
 MAX_SIZE = 1 / np.finfo(np.float64).eps
-# Below it steps cannot have been so large, and the outputs need no look.
+# Below it no step can have been that large, and the outputs need no check.
 USUAL_WEIGHT = 1e3
 SAMPLED_ROWS = 1000
 
 
 class Divergence:
-    """Tells whether weights are past help, at the end of an epoch or iteration.
+    """Checks for divergence at the end of each epoch or iteration.
 
-    They are if the loss or a weight is not finite. They are too if predictions are worse
-    than the best constant and the outputs have jumped to many times what they were, or X is
-    so large that it means nothing: units that have bounds, and losses that have bounds, keep
-    every number finite then, and training would go on to the end and publish a model that is
-    none.
+    Training has diverged if the loss or a weight is non-finite. It has also diverged if
+    predictions are worse than the best constant and the outputs have jumped to many times
+    their former size, or X is too large to mean anything: bounded units and losses then keep
+    every number finite, and training would continue to the end and publish a useless model.
 
     Parameters
     ----------
@@ -36,8 +35,8 @@ class Divergence:
     X : ndarray or CSR of shape (n_rows, n_features)
     constant : float
         The best constant's loss.
-    theta : ndarray of shape (n_params,)
-        The weights that training begins with.
+    first : pair of lists of ndarray
+        The coefs and intercepts that training begins with.
     """
 
     def __init__(self, objective: Objective, X, constant: float, first):
@@ -54,7 +53,7 @@ class Divergence:
         Parameters
         ----------
         loss : float
-            As seen on the way; ``theta`` may have had one step more.
+            Of the epoch or iteration; ``theta`` may be one step ahead of it.
         theta : ndarray of shape (n_params,)
         when : str
             Such as "after epoch 3".
@@ -68,7 +67,7 @@ class Divergence:
             )
 
     def _problem(self, loss: float, theta: np.ndarray) -> str:
-        """What is wrong, or nothing."""
+        """What is wrong; empty if nothing is."""
         largest = max(theta.max(), -theta.min())  # NaN if one is
         if not (np.isfinite(loss) and np.isfinite(largest)):
             return "the loss or the weights are not finite"
@@ -87,9 +86,9 @@ class Divergence:
         return f"predictions are worse than a constant, from {cause},"
 
     def _is_a_jump(self, typical: float) -> bool:
-        """Whether outputs are many times the largest so far, drawn weights' among them."""
+        """Whether outputs are many times the largest so far, drawn weights' included."""
         if typical >= MAX_GROWTH * self._usual_output and not self._knows_first:
-            # not before, since drawing them takes longer than an epoch of few rows
+            # only now, since drawing weights takes longer than an epoch of few rows
             drawn = draw_weights(self.network, "auto", np.random.RandomState(0), self.X.dtype)
             both = (self._first_weights, self.network.unpack(drawn))
             self._usual_output = max(
@@ -102,11 +101,11 @@ class Divergence:
         return False
 
     def _loss(self, theta: np.ndarray) -> float:
-        """The loss as the weights are now, without the penalty."""
+        """The loss of these weights, without the penalty."""
         return self.objective.over(self.rows).loss(theta)
 
     def _typical_output(self, coefs, intercepts) -> float:
-        """The median of the outputs' pre-activations, without their signs."""
+        """The median magnitude of the outputs' pre-activations."""
         X = self.X[self.rows]
         try:
             z = map_outputs(coefs, intercepts, self.network.activation, X, np.abs)
@@ -116,7 +115,7 @@ class Divergence:
 
 
 def _typical_size(X) -> float:
-    """The largest element of a typical row, without its sign."""
+    """The largest magnitude in a typical row."""
     largest = abs(X).max(axis=1)
     return _median(largest.toarray() if sparse.issparse(X) else largest)
 

@@ -1,4 +1,4 @@
-"""From an estimator's parameters and what fit is given to a fitted estimator."""
+"""fit and partial_fit: from an estimator's parameters and data to a fitted estimator."""
 
 from __future__ import annotations
 
@@ -39,6 +39,11 @@ SOLVERS: dict[str, Any] = {
 }
 
 
+def solvers_with(ability: str) -> str:
+    """The solvers with this ability, such as "has_dropout", for a message."""
+    return " or ".join(repr(name) for name, kind in SOLVERS.items() if getattr(kind, ability))
+
+
 def fit(estimator, X, y, sample_weight, *, validation: tuple, initial: tuple) -> str | None:
     """Train an estimator; return why training has not converged, if it has not.
 
@@ -52,10 +57,10 @@ def fit(estimator, X, y, sample_weight, *, validation: tuple, initial: tuple) ->
         coef_init and intercept_init as passed to fit.
     """
     parameters = plain_parameters(estimator)
-    afresh = any(given is not None for given in initial)
-    going_on = parameters.warm_start and hasattr(estimator, "coefs_") and not afresh
-    rows = check_training_rows(estimator, X, y, sample_weight, reset=not going_on)
-    labels = labels_of(estimator) if going_on else Labels.of(rows.y)
+    has_initial = any(given is not None for given in initial)
+    resuming = parameters.warm_start and hasattr(estimator, "coefs_") and not has_initial
+    rows = check_training_rows(estimator, X, y, sample_weight, reset=not resuming)
+    labels = labels_of(estimator) if resuming else Labels.of(rows.y)
     labels.check_several(rows.y, rows.sample_weight)
     network = _network(parameters, rows, labels)
     coef_init, intercept_init = initial
@@ -63,8 +68,8 @@ def fit(estimator, X, y, sample_weight, *, validation: tuple, initial: tuple) ->
     checked = _validation_rows(estimator, parameters, rows, labels, validation)
     rule = _stopping_rule(parameters)
     with unchanged_on_error(estimator.random_state):
-        training = _training(estimator, rows, labels, network, rule, checked, going_on=going_on)
-        if afresh:
+        training = _training(estimator, rows, labels, network, rule, checked, resuming=resuming)
+        if has_initial:
             training.set_weights(*weights)
         training.state.begin_fit(finish_last=True)
         task = FitTask(
@@ -89,14 +94,14 @@ def partial_fit(estimator, X, y, classes, sample_weight) -> None:
     """Train an estimator for one epoch; the arguments are those of its method."""
     parameters = plain_parameters(estimator)
     check_parameters(estimator, parameters)
-    going_on = hasattr(estimator, "coefs_")
-    rows = check_training_rows(estimator, X, y, sample_weight, reset=not going_on)
-    labels = labels_of(estimator) if going_on else Labels.given(classes, rows.y)
+    resuming = hasattr(estimator, "coefs_")
+    rows = check_training_rows(estimator, X, y, sample_weight, reset=not resuming)
+    labels = labels_of(estimator) if resuming else Labels.given(classes, rows.y)
     labels.check_same(classes)
     network = _network(parameters, rows, labels)
     no_rule = StoppingRule(parameters.tol, patience=np.inf)
     with unchanged_on_error(estimator.random_state):
-        training = _training(estimator, rows, labels, network, no_rule, None, going_on=going_on)
+        training = _training(estimator, rows, labels, network, no_rule, None, resuming=resuming)
         training.state.begin_fit(finish_last=False)
         _train(estimator, parameters, training, NO_CALLBACKS, 1, keep_state=True)
 
@@ -135,9 +140,9 @@ def _validation_rows(
     return validation
 
 
-def _training(estimator, rows, labels, network, rule, validation, *, going_on) -> Training:
+def _training(estimator, rows, labels, network, rule, validation, *, resuming) -> Training:
     problem = rows, labels, network, rule, validation, estimator.random_state
-    if not going_on:
+    if not resuming:
         return Training.new(*problem, plain(estimator.weight_init))
     weights = estimator.coefs_, estimator.intercepts_
     kept = getattr(estimator, "_training_state", None)
@@ -153,7 +158,7 @@ def _training(estimator, rows, labels, network, rule, validation, *, going_on) -
 
 
 def solver_of(parameters: SimpleNamespace) -> Solver:
-    """The solver that the parameters name, with those that are its own."""
+    """The solver that the parameters name, with its own parameters."""
     kind = SOLVERS[parameters.solver]
     known = {**vars(parameters), "schedule_length": parameters.max_iter}
     return kind(**{field.name: known[field.name] for field in fields(kind)})
@@ -162,11 +167,10 @@ def solver_of(parameters: SimpleNamespace) -> Solver:
 def _settings(parameters: SimpleNamespace, solver: Solver, network: Network) -> Settings:
     dropout = check_dropout(parameters.dropout, network)
     if dropout and not solver.has_dropout:
-        able = " or ".join(repr(name) for name, kind in SOLVERS.items() if kind.has_dropout)
         raise ValueError(
             f"dropout={parameters.dropout!r} does not go with solver={parameters.solver!r},"
             " whose objective must stay the same from one evaluation to the next; use"
-            f" solver={able}."
+            f" solver={solvers_with('has_dropout')}."
         )
     return Settings(
         loss=parameters.loss,
@@ -212,6 +216,6 @@ def _run(estimator, training, solver, settings, task, n_epochs, keep_state) -> s
         task.end()
         raise
     except BaseException:
-        training.take_back()
+        training.roll_back()
         raise
     return warning

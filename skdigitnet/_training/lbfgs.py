@@ -48,8 +48,8 @@ class LBFGSSolver:
         """Begin to train; see :meth:`Solver.start`.
 
         ``tol`` bounds the largest element of the gradient. With a validation score it is
-        the stopping rule's instead, and the score is taken after every iteration. On a plateau
-        it is much smaller, until the plateau is left.
+        the stopping rule's instead, and the score is computed after every iteration. On a
+        plateau the bound is much smaller.
         """
         with watch.interrupts.held:
             state.optimiser.begin("", state.theta)
@@ -57,7 +57,7 @@ class LBFGSSolver:
 
 
 class LBFGSRun:
-    """L-BFGS-B at work; each call to advance begins with no memory of past gradients."""
+    """One run of L-BFGS-B; each call to advance starts without memory of past gradients."""
 
     def __init__(
         self, solver: LBFGSSolver, objective: Objective, state: TrainingState, watch: Watch
@@ -68,16 +68,16 @@ class LBFGSRun:
         self._ends_off_plateau = False
 
     def advance(self, n_epochs: int) -> None:
-        """Train on; see :meth:`SolverRun.advance`."""
+        """Continue training; see :meth:`SolverRun.advance`."""
         state, watch = self.state, self.watch
         if watch.stopped:
             return
         if n_epochs < 1:
-            self._warning = self._all_done()
+            self._warning = self._max_iter_reached()
             return
         if self._n_evaluations >= self.solver.max_fun:
             state.stopped = watch.stopped = True
-            self._warning = self._no_evaluation_left()
+            self._warning = self._max_fun_reached()
             return
         last = state.n_iter + n_epochs
         usual = {"gtol": self.solver.tol if watch.score is None else DEFAULT_GTOL}
@@ -95,10 +95,10 @@ class LBFGSRun:
         if watch.stopped:
             return
         state.stopped = watch.stopped = bool(result.success) or state.n_iter < last
-        self._warning = None if result.success else self._why(result, last)
+        self._warning = None if result.success else self._reason(result, last)
 
     def _minimize(self, last: int, tolerance: dict[str, float]) -> OptimizeResult:
-        """Minimise from the state's weights on, up to iteration ``last``."""
+        """Minimise from the state's weights, up to iteration ``last``."""
         result = minimize(
             self._loss_and_gradient,
             self.state.theta.astype(np.float64),
@@ -131,20 +131,20 @@ class LBFGSRun:
         if watch.stopped or (self._ends_off_plateau and not watch.plateau.holds(loss)):
             raise StopIteration
 
-    def _why(self, result: OptimizeResult, last: int) -> str:
+    def _reason(self, result: OptimizeResult, last: int) -> str:
         if self.state.n_iter >= last:
-            return self._all_done()
+            return self._max_iter_reached()
         if self._n_evaluations >= self.solver.max_fun:
-            return self._no_evaluation_left()
+            return self._max_fun_reached()
         return f"L-BFGS stopped without converging: {result.message}. Scale X, or raise tol."
 
-    def _no_evaluation_left(self) -> str:
+    def _max_fun_reached(self) -> str:
         return (
             f"L-BFGS reached max_fun={self.solver.max_fun} evaluations of the loss and has not"
             " converged yet. Raise max_fun, or scale X."
         )
 
-    def _all_done(self) -> str:
+    def _max_iter_reached(self) -> str:
         return (
             f"L-BFGS reached max_iter={self.state.n_iter_of_fit} iterations and has not"
             " converged yet. Raise max_iter, or scale X."

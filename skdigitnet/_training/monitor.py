@@ -19,7 +19,7 @@ from skdigitnet._training.stopping import StoppingRule
 
 @dataclass(frozen=True)
 class Judges:
-    """What says how good the weights are.
+    """What judges the weights.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class Judges:
 
 
 class Watch:
-    """Scores, records, prints, tells the callbacks and says when to stop.
+    """Scores, records and prints each epoch, tells the callbacks, and decides when to stop.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ class Watch:
 
     @property
     def what(self) -> str:
-        """What the stopping rule looks at."""
+        """What the stopping rule monitors."""
         return "Training loss" if self.score is None else "Validation score"
 
     @property
@@ -92,17 +92,17 @@ class Watch:
             print(message)
 
     def epoch_begins(self) -> None:
-        """Does nothing within an epoch that has begun."""
+        """Tell the callbacks, unless the epoch has begun already."""
         self.task.begin_epoch()
 
     def epoch_ends(self, loss: float, rule_stops: Callable[[], bool]) -> None:
-        """Note an epoch or iteration, and whether training stops.
+        """Record an epoch or iteration, and whether training stops.
 
         Parameters
         ----------
         loss : float
         rule_stops : callable
-            Whether the solver's rule says so, given what has been noted.
+            Whether the solver's own rule stops, once the epoch is recorded.
 
         Raises
         ------
@@ -119,6 +119,6 @@ class Watch:
             if score is not None:
                 self.say(f"Validation score: {score:f}")
             state.stopped = rule_stops()
-        # the state does not know of a callback's wish, so that it can be gone on from
+        # a callback's stop is not part of the state, so that training can resume from it
         self.stopped = self.task.end_epoch() or state.stopped
         self.epoch_began = time.monotonic()

@@ -1,4 +1,4 @@
-"""What pickle, joblib and skops keep of an estimator, and how any later version takes it."""
+"""What pickle, joblib and skops store of an estimator, and how later versions load it."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def to_keep(attributes: dict[str, Any]) -> dict[str, Any]:
 
 
 def kept(state: dict[str, Any], estimator_class: type) -> dict[str, Any]:
-    """The attributes of which this or an older version has made ``state``.
+    """The attributes from which this or an older version made ``state``.
 
     Raises
     ------
     ValueError
-        If a newer version has made it, or one that was not released.
+        If a newer or an unreleased version made it.
     """
     attributes = dict(state)
     note = attributes.pop(NOTE, None)
@@ -44,6 +44,6 @@ def kept(state: dict[str, Any], estimator_class: type) -> dict[str, Any]:
 
 
 def defaults(estimator_class: type) -> dict[str, Any]:
-    """Of its parameters."""
+    """The defaults of its parameters, by name."""
     parameters = signature(estimator_class).parameters.values()
     return {p.name: p.default for p in parameters if p.default is not Parameter.empty}

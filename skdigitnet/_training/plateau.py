@@ -1,4 +1,4 @@
-"""Whether a network has learned anything: whether it is better than the best constant."""
+"""Whether a network is better than the best constant, and the warning if it is not."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def constant_loss(
         Class indices, or an indicator matrix.
     weight : ndarray of shape (n_rows,)
     rows : ndarray of int or slice, default=slice(None)
-        Those that count.
+        The rows to include.
     """
     targets, weight = targets[rows], weight[rows]
     if targets.ndim == 1:
@@ -49,6 +49,7 @@ def constant_loss(
     share = totals / weight.sum()
     if loss == "squared_error":
         return float((share * (1 - share)).sum() / 2)
+    assert loss == "log_loss", loss
     entropy = -xlogy(share, share).sum()
     if network.out_activation == "logistic":
         entropy -= xlogy(1 - share, 1 - share).sum()
@@ -58,8 +59,8 @@ def constant_loss(
 class Plateau:
     """The region where a network is no better than the best constant.
 
-    Sigmoid networks begin there, with outputs that hardly depend on X, and the loss may stand
-    still for many epochs before it falls: that is no convergence.
+    Sigmoid networks begin there, with outputs that hardly depend on X, and the loss may stay
+    flat for many epochs before it falls: that is not convergence.
 
     Parameters
     ----------
@@ -77,7 +78,7 @@ class Plateau:
         return not loss <= MAX_LOSS_SHARE * self.constant
 
     def patience(self, patience: float, loss: float) -> float:
-        """Epochs without improvement that may pass where the loss is this."""
+        """Epochs without improvement to allow at this loss."""
         return PLATEAU_PATIENCE * patience if self.holds(loss) else patience
 
     def warning(self, state: TrainingState, X, names: np.ndarray | None) -> str | None:

@@ -11,9 +11,9 @@ from skdigitnet._system.interrupts import uninterrupted
 from skdigitnet._training.run import Training
 from skdigitnet._training.state import TrainingState
 
-# what a fit may leave and the next one may not
+# what a fit may set and the next one must clear
 LEFT_BY_A_FIT = ("n_features_in_", "feature_names_in_", "_training_state", "history_")
-# what a copy that is made in the middle of a fit must not have
+# what a copy made during a fit must not have
 NOT_FITTED: dict = dict.fromkeys(("_training", *LEFT_BY_A_FIT))
 
 
@@ -32,7 +32,7 @@ def published_attributes(
     has_scores : bool
         Whether there are validation scores.
     """
-    # the best weights are copied: the state's tell whether the user has changed these
+    # a copy of the best weights: the state's own show whether the user changed it
     is_best = state.best.theta is not None
     theta = state.published_theta
     coefs, intercepts = network.unpack(theta.copy() if is_best else theta)
@@ -59,7 +59,7 @@ def published_attributes(
 
 
 def publish(estimator, training: Training, *, keep_state: bool) -> None:
-    """Make the estimator one that is fitted with what training has come to."""
+    """Set the results of training on the estimator."""
     with uninterrupted():
         attributes = _attributes(training, training.state)
         training.lengths = ()
@@ -69,22 +69,22 @@ def publish(estimator, training: Training, *, keep_state: bool) -> None:
 
 
 def replace_fit(estimator, attributes: dict) -> None:
-    """Give the estimator these attributes, and leave none that the last fit has left."""
+    """Set these attributes on the estimator, and clear those of the last fit."""
     for name in LEFT_BY_A_FIT:
         vars(estimator).pop(name, None)
     vars(estimator).update(attributes)
 
 
 def as_fitted(training: Training) -> dict:
-    """What makes of a copy of the estimator one that is fitted now and can be pickled."""
-    # training goes on in the state's own arrays and lists
+    """Attributes that make a copy of the estimator fitted and picklable during training."""
+    # copies, since training continues in the state's own arrays and lists
     theta = training.state.published_theta.copy()
     state = training.state.with_own_lists().with_weights(theta)
     return {**NOT_FITTED, **_attributes(training, state)}
 
 
 def fitted_twin(estimator, training: Training, theta: np.ndarray):
-    """One fitted with these weights, for scorers; it knows no names of features."""
+    """A copy fitted with these weights, for scorers, without feature names."""
     fitted = twin(estimator)
     attributes = _attributes(training, training.state.with_weights(theta.copy()))
     vars(fitted).update({**NOT_FITTED, **attributes, "feature_names_in_": None})

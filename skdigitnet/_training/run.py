@@ -1,4 +1,4 @@
-"""One call to fit: from checked rows to a state brought forward."""
+"""One call to fit: from checked rows to a trained state."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ from skdigitnet._training.solver import Solver, SolverRun
 from skdigitnet._training.state import TrainingState
 from skdigitnet._training.stopping import StoppingRule
 
-# Above this share of elements that are not zero the dense products are faster, and below
-# so many passes over the rows a sparse copy is not worth its time.
+# Above this share of non-zero elements dense products are faster, and below this many passes
+# over the rows a sparse copy does not pay.
 MAX_DENSITY = 0.25
 MIN_PASSES = 3
 SAMPLED_ROWS = 1000
@@ -41,7 +41,7 @@ Weights = tuple[list[np.ndarray], list[np.ndarray]]  # coefs and intercepts
 
 
 def faster_form(X, n_passes: int):
-    """X, or a sparse copy of dense X with few entries: the kernels' bits are the same."""
+    """X, or a sparse copy of dense X with few entries: the kernels give the same bits."""
     if sparse.issparse(X) or n_passes < MIN_PASSES or X.shape[1] > MAX_SPARSE_FEATURES:
         return X
     X = np.ascontiguousarray(X)
@@ -58,7 +58,7 @@ def row_operations(network: Network, X) -> float:
 
 @contextmanager
 def unchanged_on_error(random_state):
-    """Put a RandomState that the user has passed back as it was if an error is raised."""
+    """Restore a RandomState that the user passed if an error is raised."""
     if not isinstance(random_state, np.random.RandomState):
         yield
         return
@@ -71,10 +71,10 @@ def unchanged_on_error(random_state):
 
 
 def restored_generator(state: Any) -> np.random.RandomState:
-    """A generator that goes on from ``get_state(legacy=False)``."""
+    """A generator that continues from ``get_state(legacy=False)``."""
     kind = getattr(np.random, state["bit_generator"])
     if not (isinstance(kind, type) and issubclass(kind, np.random.BitGenerator)):
-        raise ValueError(f"{kind!r} is no bit generator")
+        raise ValueError(f"{kind!r} is not a bit generator")
     generator = np.random.RandomState(kind(0))
     generator.set_state(state)
     return generator
@@ -82,7 +82,7 @@ def restored_generator(state: Any) -> np.random.RandomState:
 
 @dataclass(frozen=True)
 class Settings:
-    """The estimator's parameters of these names that concern every solver.
+    """The parameters of these names, which concern every solver.
 
     Attributes
     ----------
@@ -117,17 +117,17 @@ class Training:
     validation : ValidationRows or None
         The user's rows for the rule's score, and for callbacks.
     state : TrainingState
-        Brought forward by a solver that is :meth:`started`.
+        Advanced by a solver that is :meth:`started`.
     random_state : RandomState
         Has drawn the initial weights; splits and shuffles the rows.
     is_drawn : bool
-        Whether the weights that it begins with are those drawn, not given ones.
+        Whether the initial weights were drawn, not given.
     first_weights : pair of lists of ndarray or None
-        The coefs and intercepts that it begins with, where others hold them anyway.
+        The initial coefs and intercepts, where another object holds them anyway.
     lengths : tuple of pairs of list and int
-        How long the lists of the kept state were.
+        The lists of the kept state, each with its length before training.
     watch : Watch
-        There while it runs.
+        Exists only while training runs.
     memory : dict
         What callbacks keep for this call.
     """
@@ -167,10 +167,10 @@ class Training:
         kept: TrainingState,
         weights: Weights,
     ) -> Training:
-        """Go on from the state ``kept``, which stays as it is, and from its generator.
+        """Resume from the state ``kept``, which stays unchanged, and from its generator.
 
-        ``weights`` are the estimator's as they stand. If they are not those that the state
-        published, somebody has set them, and training goes on from them.
+        ``weights`` are the estimator's current ones. If they are not those that the state
+        published, the user has set them, and training continues from them.
         """
         theta = network.pack(*weights, rows.X.dtype)
         published = kept.published_theta.astype(theta.dtype, copy=False)
@@ -199,28 +199,28 @@ class Training:
             lengths=tuple((numbers, len(numbers)) for numbers in kept.lists),
         )
 
-    def take_back(self) -> None:
-        """Make the state that it goes on from what it was."""
+    def roll_back(self) -> None:
+        """Restore the lists of the state that training resumed from."""
         for numbers, length in self.lengths:
             del numbers[length:]
 
     @property
     def holds_out(self) -> bool:
-        """Whether some of the rows are for the rule's score."""
+        """Whether some rows are held out for the rule's score."""
         return self.rule.scoring is not None and self.validation is None
 
-    def go_on_from(self, state: TrainingState) -> None:
-        """Take this state and its generator for one's own."""
+    def resume_from(self, state: TrainingState) -> None:
+        """Continue from this state and its generator."""
         self.state, self.random_state = state, restored_generator(state.random_state)
         self.first_weights = None
 
     def kept_state(self) -> TrainingState:
-        """The state, complete, to be gone on from."""
+        """The state, with the generator's, so that training can resume from it."""
         self.state.random_state = self.random_state.get_state(legacy=False)
         return self.state
 
     def set_weights(self, coefs, intercepts) -> None:
-        """Put initial weights, where they are not None, in place of the drawn ones."""
+        """Replace the drawn weights by those that are not None."""
         drawn = self.network.unpack(self.state.theta)
         coefs = drawn[0] if coefs is None else coefs
         intercepts = drawn[1] if intercepts is None else intercepts
@@ -231,7 +231,7 @@ class Training:
     def started(
         self, solver: Solver, settings: Settings, task: FitTask, n_epochs: int
     ) -> Iterator[SolverRun]:
-        """A solver that brings the state forward, for as long as the block lasts.
+        """A solver that advances the state, for the duration of the block.
 
         Parameters
         ----------
@@ -239,7 +239,7 @@ class Training:
         settings : Settings
         task : FitTask
         n_epochs : int
-            About how often each row will be gone through.
+            About how many passes over the rows will follow.
         """
         rows, network, state = self.rows, self.network, self.state
         targets = self._targets(rows.y)
@@ -273,7 +273,7 @@ class Training:
             try:
                 yield solver.start(objective, state, self.watch, self.random_state)
             finally:
-                del self.watch  # which may refer to this, and would keep its arrays alive
+                del self.watch  # it may refer to this object, and would keep its arrays alive
                 if not state.epoch.is_within_batch:
                     state.epoch.gradient = None
 

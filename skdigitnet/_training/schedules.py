@@ -1,4 +1,4 @@
-"""Learning-rate schedules: a factor for the step, by the share of training that is done."""
+"""Learning-rate schedules: factors of the step, by the completed share of training."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from numbers import Real
 
 WARM_UP = 0.3  # share of the one-cycle schedule in which the step rises
-FIRST_FACTOR = 1 / 25  # of its largest step, what it begins with
+FIRST_FACTOR = 1 / 25  # its initial step, as a share of its largest
 
 
 def linear(done: float) -> float:
@@ -33,7 +33,7 @@ def cosine(done: float) -> float:
 
 
 def step(done: float) -> float:
-    """1, a tenth from the half on, and a hundredth from three quarters on [1]_.
+    """1, then 1/10 from the half on and 1/100 from three quarters on [1]_.
 
     References
     ----------
@@ -65,12 +65,12 @@ SCHEDULES: dict[str, Callable[[float], float]] = {
 
 
 def factor_of(schedule: Callable[[float], float], done: float) -> float:
-    """What the schedule gives, or a ValueError if it is no factor."""
+    """What the schedule returns; a ValueError if it cannot be a factor."""
     factor = schedule(done)
     if isinstance(factor, Real) and 0 <= factor < math.inf:
         return float(factor)
     raise ValueError(
-        f"learning_rate={schedule!r} gave {factor!r} at {done:g}; it must give a finite"
-        " number, not negative: the factor of learning_rate_init when that share of"
+        f"learning_rate={schedule!r} gave {factor!r} at {done:g}; it must give a finite,"
+        " non-negative number: the factor of learning_rate_init when that share of"
         " max_iter is done."
     )

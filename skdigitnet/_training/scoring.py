@@ -1,4 +1,4 @@
-"""The score of a theta on validation rows, higher for better."""
+"""The score of a theta on validation rows; higher is better."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def scorer_on(
     y: np.ndarray,
     weight: np.ndarray,
 ) -> Score:
-    """What a scikit-learn scorer gives for the estimator with the weights theta.
+    """The value of a scikit-learn scorer for the estimator with the weights theta.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Stochastic gradient descent and Adam: epochs over mini-batches."""
+"""Stochastic gradient descent and Adam: epochs over mini-batches of shuffled rows."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ AUTO_RATE_CUTS = 2
 class StochasticSolver:
     """Mini-batch descent with the estimator's parameters of the same names.
 
-    ``schedule_length`` is how many epochs a schedule of the share that is done goes through.
+    ``schedule_length`` is the number of epochs that a schedule such as "cosine" takes.
     The order of the rows, the schedules, the update rules and the stopping rule are
     MLPClassifier's, except that the penalty does not depend on the batch size.
     """
@@ -68,8 +68,8 @@ class StochasticSolver:
 
     @property
     def update_rule(self) -> str:
-        if self.solver == "adam":
-            return "adam"
+        if self.solver != "sgd":
+            return self.solver
         if self.momentum == 0:
             return "gradient_descent"
         return "nesterov" if self.nesterovs_momentum else "momentum"
@@ -108,7 +108,7 @@ class StochasticSolver:
 
 
 class StochasticRun:
-    """Mini-batch descent at work: the parameters are those of :meth:`Solver.start`."""
+    """One run of mini-batch descent, with the parameters of :meth:`Solver.start`."""
 
     def __init__(
         self,
@@ -133,10 +133,10 @@ class StochasticRun:
         if state.epoch.gradient is None:
             state.epoch.gradient = np.empty_like(state.theta)
         if state.epoch.batch_size != solver.batch_rows(len(state.epoch.order)):
-            state.epoch.position = None  # batches of another size cannot be gone on with
+            state.epoch.position = None  # an epoch cannot resume with another batch size
 
     def advance(self, n_epochs: int) -> None:
-        """Train on; see :meth:`SolverRun.advance`."""
+        """Continue training; see :meth:`SolverRun.advance`."""
         state, watch = self.state, self.watch
         last = state.n_iter + n_epochs
         while not watch.stopped and state.n_iter < last:
@@ -158,7 +158,7 @@ class StochasticRun:
         return self.solver.rate(self.objective, self.state)
 
     def _finish_epoch(self) -> float:
-        """The rest of a pass over the training rows; its batches' mean objective."""
+        """Train on the rest of the epoch's rows; return their batches' mean objective."""
         objective, state, update = self.objective, self.state, self.update
         n_rows = len(state.epoch.order)
         batch_size = min(self.solver.batch_rows(n_rows), n_rows)

@@ -1,4 +1,4 @@
-"""What a solver is, and what it declares that it can do."""
+"""What a solver must implement, and what it declares that it can do."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from skdigitnet._training.state import TrainingState
 
 
 class SolverRun(Protocol):
-    """A solver at work; :meth:`advance` may be called again, to go on."""
+    """One run of a solver; :meth:`advance` may be called again, to continue."""
 
     def advance(self, n_epochs: int) -> None:
-        """Train until the watch says stop or so many epochs or iterations are done.
+        """Train until the watch stops it, or for this many epochs or iterations.
 
         Parameters
         ----------
@@ -29,11 +29,11 @@ class SolverRun(Protocol):
         """
 
     def warning(self) -> str | None:
-        """Why training, which has had all its epochs, has not converged, if it has not."""
+        """Why training has not converged after all its epochs, if it has not."""
 
 
 class Solver(Protocol):
-    """A way to minimise the objective, with its own of the estimator's parameters.
+    """A way to minimise the objective; its fields are parameters of the estimator.
 
     Attributes
     ----------
@@ -64,9 +64,9 @@ class Solver(Protocol):
         ----------
         objective : Objective
         state : TrainingState
-            Brought forward in place.
+            Advanced in place.
         watch : Watch
-            Is told of every epoch or iteration.
+            Told of every epoch or iteration.
         random_state : RandomState
             Shuffles the rows, and draws the units that are dropped.
         """

@@ -1,4 +1,4 @@
-"""What training has come to, and all that its next step depends on."""
+"""The training state: its results so far, and all that the next step depends on."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from typing import Any, get_type_hints
 
 import numpy as np
 
-# how many numbers an update rule keeps for each weight
-N_MOMENTS = {"": 0, "gradient_descent": 0, "momentum": 1, "nesterov": 1, "adam": 2}
+from skdigitnet._core.runs import UPDATE_RULES
+
+# how many numbers an update rule keeps for each weight; L-BFGS has no rule
+N_MOMENTS = {"": 0, **{rule: n_moments for rule, (_, n_moments) in UPDATE_RULES.items()}}
 
 
 @dataclass
 class Curve:
-    """What each epoch or iteration came to.
+    """Loss and score of each epoch or iteration.
 
     Attributes
     ----------
@@ -25,7 +27,7 @@ class Curve:
         The last loss, which L-BFGS may lower after its last iteration; NaN before there
         is one.
     scores : list of float
-        On validation rows, of those epochs or iterations that had any.
+        On validation rows, after each epoch or iteration that had any.
     """
 
     losses: list[float] = field(default_factory=list)
@@ -47,13 +49,13 @@ class Best:
     Attributes
     ----------
     criterion : str
-        What its values are of; see :attr:`StoppingRule.criterion`.
+        What ``value`` measures; see :attr:`StoppingRule.criterion`.
     value : float
         Validation score, or minus the loss.
     iteration : int
         The epoch or iteration of that value, from 1; 0 before there is one.
     theta : ndarray of shape (n_params,) or None
-        With a validation score, the weights of it.
+        The weights of ``value``, if it is a validation score.
     n_no_improvement : int
         How many times in a row the value has not improved by ``tol``.
     """
@@ -70,7 +72,7 @@ class Best:
 
 @dataclass
 class Epoch:
-    """The rows of the running epoch, or of the last one, and how far it has come.
+    """The rows of the current or last epoch, and how far it has got.
 
     Attributes
     ----------
@@ -79,7 +81,7 @@ class Epoch:
     held_out : ndarray of shape (n_held_out,) or None
         The held-out rows.
     position : int or None
-        How many of ``order`` have been gone through; None between epochs.
+        How many rows of ``order`` are done; None between epochs.
     batch_size : int
     loss : float
         Sum over the rows so far of their batch's objective.
@@ -110,7 +112,7 @@ class Epoch:
 
     @property
     def is_within_batch(self) -> bool:
-        """Whether ``gradient`` has rows of a batch that has not ended."""
+        """Whether ``gradient`` is that of an unfinished batch."""
         return self.position is not None and self.position % self.batch_size != 0
 
 
@@ -136,7 +138,7 @@ class Optimiser:
     n_rate_cuts: int = 0
 
     def begin(self, rule: str, theta: np.ndarray) -> None:
-        """Begin without moments, if those there are have come from another rule."""
+        """Start with moments of zero, unless they are this rule's already."""
         if rule != self.rule:
             self.rule, self.n_steps = rule, 0
             self.moments = np.zeros(N_MOMENTS[rule] * len(theta), theta.dtype)
@@ -144,11 +146,11 @@ class Optimiser:
 
 @dataclass
 class TrainingState:
-    """Everything that the next epoch or iteration depends on, and what came of it.
+    """Everything that the next epoch or iteration depends on, and the results so far.
 
-    Arrays, numbers and strings only, in parts that change together. A solver is handed a
-    state, brings it forward in place and so returns its result; a state that is kept can be
-    gone on from, in the middle of an epoch too.
+    Arrays, numbers and strings only, in parts that change together. A solver advances a
+    state in place. Training can resume from a state that was kept, even in the middle of an
+    epoch.
 
     Attributes
     ----------
@@ -161,7 +163,7 @@ class TrainingState:
     random_state : dict or None
         ``get_state(legacy=False)`` of the generator that shuffles the rows.
     n_samples_seen : int
-        Training rows gone through in whole epochs.
+        Training rows processed in whole epochs.
     weight_seen : float
         Their summed weights, which the "invscaling" schedule counts.
     n_before : int
@@ -171,7 +173,7 @@ class TrainingState:
     stopped : bool
         Whether it has ended before ``max_iter``, by the stopping rule or the solver's own.
     records : dict of list of tuple of float
-        By the name of a callback, the row of numbers that it has noted after each epoch or
+        By the name of a callback, the row of numbers that it recorded after each epoch or
         iteration.
     """
 
@@ -195,7 +197,7 @@ class TrainingState:
 
     @property
     def n_iter_of_fit(self) -> int:
-        """Those of the last call to fit."""
+        """Epochs or iterations of the last call to fit."""
         return self.n_iter - self.n_before
 
     @property
@@ -205,11 +207,11 @@ class TrainingState:
 
     @property
     def lists(self) -> tuple[list, ...]:
-        """What an epoch or iteration appends to."""
+        """The lists that an epoch or iteration appends to."""
         return self.curve.losses, self.curve.scores, *self.records.values()
 
     def begin_fit(self, *, finish_last: bool) -> None:
-        """Make ready for another call to fit, or to finish one that was interrupted."""
+        """Prepare for another call to fit, or to finish one that was interrupted."""
         if not (finish_last and self.interrupted):
             if self.stopped:
                 self.optimiser.n_rate_cuts = 0
@@ -217,19 +219,19 @@ class TrainingState:
         self.interrupted = False
 
     def end_epoch(self, loss: float, score: float | None, n_rows: int, weight: float) -> None:
-        """Note what an epoch or iteration over rows of that weight came to."""
+        """Record an epoch or iteration over this many rows, of this total weight."""
         self.epoch.position = None
         self.n_samples_seen += n_rows
         self.weight_seen += weight
         self.curve.append(loss, score)
 
     def start_on_rows(self, order: np.ndarray, held_out: np.ndarray | None) -> None:
-        """Go on with other rows from the published weights; forget the earlier best."""
+        """Continue on other rows from the published weights; forget the earlier best."""
         self.epoch.order, self.epoch.held_out = order, held_out
         self._start_from_best()
 
     def judge_by(self, criterion: str) -> None:
-        """The same if that is another criterion: its values cannot be compared."""
+        """Do the same for a new criterion, whose values cannot be compared with the old."""
         if criterion != self.best.criterion:
             self.best.criterion = criterion
             self._start_from_best()
@@ -241,10 +243,10 @@ class TrainingState:
         self.best.forget()
 
     def copy_to_train(self, theta: np.ndarray) -> TrainingState:
-        """A state to bring forward from these weights, while this one stays as it is.
+        """A state to train from these weights, while this one stays unchanged.
 
         Arrays that a solver writes into are copied, in the precision of ``theta``. The
-        lists are shared, since they only grow, and what was appended can be taken back.
+        lists are shared, since they only grow, and what was appended can be removed.
         """
         dtype, best = theta.dtype, self.best.theta
         return replace(
@@ -268,7 +270,7 @@ class TrainingState:
         return replace(self, curve=curve, records=records)
 
     def with_weights(self, theta: np.ndarray) -> TrainingState:
-        """As it is now but for its weights: these are to be published."""
+        """The same state with other weights, to be published."""
         return replace(self, theta=theta, best=replace(self.best, theta=None))
 
 
@@ -276,7 +278,7 @@ def _copy_as(array: np.ndarray | None, dtype) -> np.ndarray | None:
     return None if array is None else array.astype(dtype)
 
 
-# of the fields; looked up now, since that evaluates code, and reading a file must not
+# of the fields; resolved at import, since that evaluates code, and reading a file must not
 TYPES: dict[type, dict[str, Any]] = {
     kind: get_type_hints(kind) for kind in (TrainingState, Curve, Best, Epoch, Optimiser)
 }
@@ -291,7 +293,7 @@ def to_dict(part) -> dict[str, Any]:
 def from_dict(
     kind: type, values: dict[str, Any], check: Callable[[str, Any, Any], Any] | None = None
 ) -> Any:
-    """The inverse of :func:`to_dict`; what is missing has its default.
+    """The inverse of :func:`to_dict`; missing fields get their defaults.
 
     Parameters
     ----------
@@ -299,7 +301,7 @@ def from_dict(
         :class:`TrainingState`, or the type of a part of it.
     values : dict
     check : callable or None
-        Maps the name of a field, its type and a value to the value that it is to have.
+        Maps the name, type and value of a field to the value to set.
     """
     if not isinstance(values, dict):
         raise TypeError(f"{kind.__name__} is {values!r:.40}")

@@ -1,4 +1,4 @@
-"""When training stops."""
+"""The stopping rule: when training stops, and which weights it keeps."""
 
 from __future__ import annotations
 
@@ -22,10 +22,9 @@ class StoppingRule:
     tol : float
         An improvement is at least this much.
     patience : float
-        Training may go on for so many epochs in a row without one.
+        Training continues for this many consecutive epochs without one.
     scoring : str, callable or None, default=None
-        The score on validation rows that is to improve; None looks at the training
-        loss.
+        The score on validation rows to monitor; None monitors the training loss.
     validation_fraction : float, default=0.1
         Share of the training rows to hold out where no others are given.
     restore_best : bool, default=True
@@ -40,11 +39,11 @@ class StoppingRule:
 
     @property
     def ends_training(self) -> bool:
-        """Whether it may; partial_fit and ``n_iter_no_change=np.inf`` train on regardless."""
+        """Whether it can; not in partial_fit or with ``n_iter_no_change=np.inf``."""
         return self.patience < math.inf
 
     def judge(self, state: TrainingState, loss: float, score: float | None) -> None:
-        """Note whether an epoch or iteration was an improvement, and the best one.
+        """Record whether an epoch or iteration was an improvement, and the best one.
 
         The rule is MLPClassifier's: no improvement is a value below the best so far plus
         ``tol``, and any higher value, however little, is the new best.
@@ -58,12 +57,11 @@ class StoppingRule:
                 best.theta = state.theta.copy()
 
     def criterion(self, validation: ValidationRows | None) -> str:
-        """Names what is to improve and whether the best comes back, by all they depend on.
+        """A name for what is monitored, and whether the best weights are restored.
 
-        ``validation`` are the rows of the score, None if they are held out.
-
-        A callable goes by its name: what it has counted in itself does not matter, nor
-        what SciPy has noted in sparse rows.
+        It covers all that these depend on. ``validation`` are the rows of the score, None if
+        they are held out. A callable is identified by its name: its own state does not
+        matter, nor what SciPy caches in sparse rows.
         """
         if self.scoring is None:
             return "loss"

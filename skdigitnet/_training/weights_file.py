@@ -1,4 +1,4 @@
-"""A network's weights in a file of their own, to predict with or to go on from."""
+"""A network's weights in a file of their own, to predict with or to train further."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KIND = "weights file"
 
 @dataclass(frozen=True)
 class Weights:
-    """All that prediction depends on, as a file has it or an estimator.
+    """All that prediction depends on, from a file or an estimator.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class Weights:
 
     @classmethod
     def of(cls, estimator) -> Weights:
-        """Those of a fitted estimator."""
+        """The weights of a fitted estimator."""
         return cls(
             coefs=[np.ascontiguousarray(W) for W in estimator.coefs_],
             intercepts=[np.ascontiguousarray(b) for b in estimator.intercepts_],
@@ -56,7 +56,7 @@ class Weights:
         )
 
     def record(self) -> dict[str, Any]:
-        """As the file has it, which knows NumPy's strings and not Python's."""
+        """The content of the file, with NumPy's strings instead of Python's."""
         names = self.feature_names
         are_objects = self.classes.dtype == object
         return {
@@ -73,7 +73,7 @@ class Weights:
 
     @classmethod
     def of_record(cls, record: dict[str, Any]) -> Weights:
-        """The inverse of :meth:`record`; raises nearly anything if it is none."""
+        """The inverse of :meth:`record`; may raise anything for another record."""
         n_layers = sum(name.startswith("coefs_") for name in record)
         classes, names = record["classes"], record.get("feature_names")
         return cls(
@@ -88,12 +88,12 @@ class Weights:
         )
 
     def network(self) -> Network:
-        """The network that they are the weights of.
+        """The network that these weights belong to.
 
         Raises
         ------
         ValueError
-            If there is none, or if something could not be kept in a file.
+            If there is none, or if a file cannot hold them.
         """
         self._check_classes()
         self._check_features()
@@ -118,7 +118,7 @@ class Weights:
         return network
 
     def attributes(self, network: Network) -> dict[str, Any]:
-        """What an estimator has of them, as if it had not trained yet."""
+        """The attributes of an estimator with these weights that has not trained yet."""
         features: dict[str, Any] = {"n_features_in_": network.layer_sizes[0]}
         if self.feature_names is not None:
             features["feature_names_in_"] = self.feature_names
@@ -141,7 +141,7 @@ class Weights:
         if not (is_number or is_string):
             raise ValueError(
                 f"classes_ are of {classes.dtype}, such as {labels[0]!r:.40}; a weights file"
-                " can have numbers of up to 64 bits, booleans and strings. Fit with such"
+                " can hold numbers of up to 64 bits, booleans and strings. Fit with such"
                 " labels, for example y.astype(str)."
             )
         if len(classes) < 2 or not np.array_equal(classes, np.unique(classes)):
@@ -165,20 +165,20 @@ class Weights:
 
 
 def _as_strings(name: str, objects: np.ndarray) -> np.ndarray:
-    """An array of Python's strings as one of NumPy's, which end before any NUL."""
+    """Python's strings as NumPy's, which lose a NUL at the end."""
     strings = objects.astype(str)
     if strings.tolist() != objects.tolist():
-        raise ValueError(f"{name} has strings that end in NUL, which a file cannot have.")
+        raise ValueError(f"{name} has strings that end in NUL, which a file cannot hold.")
     return strings
 
 
 def write_weights(path: Path, estimator) -> None:
-    """Write those of a fitted estimator.
+    """Write the weights of a fitted estimator.
 
     Raises
     ------
     ValueError
-        If they are none that a file can have.
+        If a file cannot hold them.
     """
     weights = Weights.of(estimator)
     weights.network()
@@ -186,7 +186,7 @@ def write_weights(path: Path, estimator) -> None:
 
 
 def read_weights(path: Path) -> dict[str, Any]:
-    """What an estimator has of them; the inverse of :func:`write_weights`.
+    """The attributes of an estimator with them; the inverse of :func:`write_weights`.
 
     Raises
     ------
@@ -197,6 +197,6 @@ def read_weights(path: Path) -> dict[str, Any]:
     try:
         weights = Weights.of_record(record)
         network = weights.network()
-    except Exception as error:  # what was not written here raises nearly anything
+    except Exception as error:  # a foreign file may raise anything
         raise ValueError(f"{path} is a damaged {KIND}: {error!r}.") from error
     return weights.attributes(network)

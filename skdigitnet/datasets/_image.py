@@ -134,7 +134,7 @@ def _read_picture(path) -> np.ndarray:
                 return np.asarray(image).clip(0, 2**16 - 1).astype(np.uint16)
             factor = max(1, max(image.size) // WORKING_SIDE)
             return np.asarray(image.convert("RGBA").reduce(factor))
-        except Exception as error:  # a damaged file makes Pillow raise nearly anything
+        except Exception as error:  # Pillow may raise anything for a damaged file
             raise ValueError(
                 f"{os.fspath(path)} cannot be read as a picture: {error}. It should be one of"
                 f" {', '.join(FORMATS)}."

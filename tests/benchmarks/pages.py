@@ -15,17 +15,16 @@ from measure import Spread, format_seconds
 INTRODUCTION = """\
 # Benchmarks
 
-The last full run, as `python tests/benchmarks/report.py --run` measured it and wrote it
-down. The measure is always a ratio in one run, the peer's time divided by ours: ours and the
-peer take turns, and a line gives the median over neighbouring runs with the smallest and the
-largest. Peers: scikit-learn's `MLPClassifier`; `torch`, an eager loop on the CPU with
-fused optimisers; `jax`, a whole epoch in one compiled call, without the time to compile;
-`skorch` around the same PyTorch module. All train the same network (one hidden layer of
-logistic units, ten softmax outputs) from the same initial weights, with the same objective,
-step and batches; the objective and the accuracy over all training rows are those that ours
-and the peer reached. `standardised` is MNIST without a zero in it, `mnist64` MNIST in
-float64; a name is data, solver, hidden units and batch size. What each script measures is in
-its docstring, in `tests/benchmarks/`.
+The last full run, measured and written by `python tests/benchmarks/report.py --run`. Every
+figure is a ratio within one run, the peer's time divided by ours: ours and the peer take
+turns, and a line gives the median over neighbouring runs with the smallest and the largest.
+Peers: scikit-learn's `MLPClassifier`; `torch`, an eager loop on the CPU with fused optimisers;
+`jax`, a whole epoch in one compiled call, without the time to compile; `skorch` around the
+same PyTorch module. All train the same network (one hidden layer of logistic units, ten
+softmax outputs) from the same initial weights, with the same objective, step and batches;
+objective and accuracy are over all training rows, ours and the peer's. `standardised` is MNIST
+standardised, so without zeros, `mnist64` MNIST in float64; a name gives data, solver, hidden
+units and batch size. What each script measures is in its docstring, in `tests/benchmarks/`.
 
 The peers come with the extra `bench`:
 

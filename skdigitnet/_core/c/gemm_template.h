@@ -4,11 +4,12 @@
  *     c = a @ b + beta * d
  *
  * with a dense (gemm) or sparse (spmm). b is (k, n), c and d are (m, n), all with contiguous
- * rows; n >= LANES. d may be c, or with d_row = 0 one row for all. Tiles of c are summed in vector registers while b's rows stream by
- * (K. Goto and R. van de Geijn, "Anatomy of high-performance matrix multiplication", ACM
- * TOMS 34, 2008). Every element of c is one chain of multiply-adds over p = 0, 1, ...,
- * k - 1, whatever the tile it falls in, and a product with zero adds nothing to it: its
- * bits do not depend on m, n or its place, nor on whether a's zeros are stored.
+ * rows; n >= LANES. d may be c, or with d_row = 0 one row for all. Tiles of c are summed in
+ * vector registers while b's rows stream by (K. Goto and R. van de Geijn, "Anatomy of
+ * high-performance matrix multiplication", ACM TOMS 34, 2008). Every element of c is one chain
+ * of multiply-adds over p = 0, 1, ..., k - 1, whatever the tile it falls in, and a product with
+ * zero adds nothing to it: its bits do not depend on m, n or its place, nor on whether a's
+ * zeros are stored.
  */
 
 #define JOIN_(f, real, target, lanes) f##_##real##_##target##_##lanes

@@ -1,4 +1,4 @@
-/* Which instructions this processor has, found out at run time on x86-64. */
+/* The instruction set of this processor, detected at run time on x86-64. */
 #ifndef SKDIGITNET_INSTRUCTION_SET_H
 #define SKDIGITNET_INSTRUCTION_SET_H
 

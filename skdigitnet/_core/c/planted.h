@@ -1,7 +1,7 @@
 /*
  * Flaws for sanitizers to find, so that their silence means something. Ordinary builds have
  * none. In a build with SKDIGITNET_PLANTED_FLAWS the environment variable
- * SKDIGITNET_PLANTED_FLAW names the one that is awake.
+ * SKDIGITNET_PLANTED_FLAW names the active one.
  */
 #ifndef SKDIGITNET_PLANTED_H
 #define SKDIGITNET_PLANTED_H
@@ -12,8 +12,8 @@
 
 static int planted(const char *flaw)
 {
-    const char *awake = getenv("SKDIGITNET_PLANTED_FLAW");
-    return awake != NULL && strcmp(awake, flaw) == 0;
+    const char *active = getenv("SKDIGITNET_PLANTED_FLAW");
+    return active != NULL && strcmp(active, flaw) == 0;
 }
 #else
 #define planted(flaw) 0

@@ -1,4 +1,4 @@
-/* Fetching memory into the caches before it is needed. */
+/* Prefetching: memory is brought into the caches before it is needed. */
 #ifndef SKDIGITNET_PREFETCH_H
 #define SKDIGITNET_PREFETCH_H
 
@@ -6,7 +6,7 @@
 
 enum { CACHE_LINE = 64 };
 
-/* Have so many bytes fetched into the caches. The empty assembly keeps GCC from taking a
+/* Bring this many bytes into the caches. The empty assembly keeps GCC from taking a
    function that only prefetches for one without effect, whose call it may leave out. */
 static inline void prefetch(const void *start, ptrdiff_t size)
 {

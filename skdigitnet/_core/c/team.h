@@ -34,8 +34,8 @@ static int is_abandoned(Team *team)
 }
 
 /* Wait until every thread is here: what each wrote before, all see after. Steps are short,
-   so threads spin, and give way if one of them has no core to run on. Zero if the team has
-   been abandoned. */
+   so threads spin, and yield if one of them has no core to run on. Zero if the team was
+   abandoned. */
 static int wait_for_team(Team *team)
 {
     unsigned generation;

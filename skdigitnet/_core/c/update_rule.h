@@ -1,4 +1,4 @@
-/* The update rules that there are, their constants, and the size of their next step. */
+/* The update rules, their constants and the size of their next step. */
 #ifndef SKDIGITNET_UPDATE_RULE_H
 #define SKDIGITNET_UPDATE_RULE_H
 
