@@ -4,7 +4,6 @@ import io
 import os
 import resource
 import struct
-import subprocess
 import sys
 from contextlib import suppress
 
@@ -104,7 +103,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=effort(200, 5000), deadline=None, derandomize=True)
+@settings(max_examples=effort(100, 5000), deadline=None, derandomize=True)
 @given(VALUES)
 def test_values_come_back_to_the_bit(value):
     assert_same(unpack(pack(value)), value)
@@ -118,7 +117,7 @@ def test_what_cannot_be_kept_is_refused():
         pack("a" * MAX_TEXT)
 
 
-@settings(max_examples=effort(300, 20_000), deadline=None, derandomize=True)
+@settings(max_examples=effort(150, 20_000), deadline=None, derandomize=True)
 @given(st.binary(max_size=60), VALUES, st.data())
 def test_any_bytes_are_a_value_or_refused(content, value, data):
     packed = pack({"result": value})
@@ -150,7 +149,7 @@ def test_torn_at_every_byte(path, content):
         assert_holds(path, n_cells)
         with Journal(path, STUDY) as journal:
             journal.extend(cell(i) for i in range(n_cells, 4))
-        assert_holds(path, 4)
+        assert len(rows_in(path)) == 4
     path.write_bytes(whole[: ends[2]] + bytes(len(whole) - ends[2]))  # of a power failure
     assert_holds(path, 3)
 
@@ -159,7 +158,7 @@ def test_every_flipped_bit_is_found(path, content):
     """A bit of the last append makes that torn; any other makes the file damaged."""
     whole, ends = content
     for position in range(len(whole)):
-        for bit in range(0, 8, effort(3, 1)):
+        for bit in effort([position % 8], range(8)):
             damaged = bytearray(whole)
             damaged[position] ^= 1 << bit
             path.write_bytes(damaged)
@@ -269,21 +268,10 @@ def test_a_full_disk_leaves_what_was_there(path):
     assert_holds(path, 2)
 
 
-def write_until_killed(path):
-    """Append cells for ever and print the number of each that is done."""
-    study, i = StudyKey({}), 0
-    with Journal(path, study) as journal:
-        i = len(journal)
-        while True:
-            journal.append(i.to_bytes(32, "big"), {"curve": np.full(500, i)}, {"number": i})
-            print(i)
-            i += 1
-
-
 def test_killed_writers_lose_nothing_that_was_done(path):
     """Two at a time, which is not what a journal is for, while a third process reads."""
     for _ in range(effort(1, 50)):
-        call = "test_model_selection_journal.write_until_killed"
+        call = "journals.write_until_killed"
         with child_of(call, str(path)) as child, child_of(call, str(path)) as other:
             lasts = [int(each.stdout.readline()) for each in (child, other) for _ in range(9)]
             read_journal(path)
@@ -327,10 +315,8 @@ def test_read_journal(path):
         read_journal(path.with_name("other"))
 
 
-def test_without_pandas(path):
-    source = "import sys; sys.modules['pandas'] = None; import skdigitnet.model_selection as m;"
-    source += "m.read_journal('a')"
-    child = subprocess.run(
-        [sys.executable, "-c", source], capture_output=True, text=True, check=False
-    )
-    assert "ImportError: read_journal needs pandas: pip install pandas." in child.stderr
+def test_without_pandas(path, monkeypatch):
+    Journal(path, STUDY).close()
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ImportError, match="read_journal needs pandas: pip install pandas"):
+        read_journal(path)

@@ -114,13 +114,14 @@ def study_key(
     """
     values: dict[str, Any] = {"X": X, "y": y}
     values |= {f"{name} of fit": value for name, value in fit_params.items()}
-    values["the splits"] = [(np.asarray(train), np.asarray(test)) for train, test in splits]
+    values["the splits"] = [(_rows(train), _rows(test)) for train, test in splits]
     by_name = scorers if isinstance(scorers, Mapping) else {"score": scorers}
     values |= {f"the scorer {name!r}": scorer for name, scorer in by_name.items()}
     values |= {f"{name} of the search": value for name, value in (settings or {}).items()}
     values |= {f"the version of {name}": version for name, version in versions().items()}
     parts = {name: _part(name, value) for name, value in values.items()}
-    parts["the estimator"] = _part("the estimator", type(estimator))
+    is_sound = _is_cloned_by_parameters(estimator)
+    parts["the estimator"] = _part("the estimator", type(estimator) if is_sound else estimator)
     unidentified = {}
     for name, value in _parameters(estimator):
         label = f"{name} of the estimator"
@@ -158,6 +159,11 @@ def cell_key(study: StudyKey, params: Mapping[str, Any], split_index: int) -> by
         if not any(name == own or name.startswith(f"{own}__") for own in params):
             raise UnidentifiedError(reason)
     return _digest((study.digest, digests, int(split_index)))
+
+
+def _rows(indices: Any) -> np.ndarray:
+    indices = np.asarray(indices)
+    return np.flatnonzero(indices) if indices.dtype == bool else indices.astype(np.int64)
 
 
 def versions() -> dict[str, str]:
@@ -205,11 +211,6 @@ def _digest_of(name: str, value: Any) -> bytes:
 
 def _parameters(estimator: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """The parameters of an estimator, and of those within it, with scikit-learn's names."""
-    clone_of = getattr(type(estimator), "__sklearn_clone__", CLONE)
-    if clone_of is not CLONE:
-        raise UnidentifiedError(
-            f"{estimator!r:.60} is more than its parameters; a journal needs an unfitted one"
-        )
     params = estimator.get_params(deep=False)
     yield from _named({f"{prefix}{name}": value for name, value in params.items()})
     for name in BESIDE_PARAMETERS:
@@ -223,7 +224,7 @@ def _named(params: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         outer, separator, last = name.rpartition("__")
         if last in WITHOUT_EFFECT:
             continue
-        if _is_estimator(value):
+        if _is_estimator(value) and _is_cloned_by_parameters(value):
             yield name, type(value)
             yield from _parameters(value, f"{name}__")
         elif _is_composition(value):
@@ -238,6 +239,11 @@ def _named(params: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 def _is_estimator(value: Any) -> bool:
     return hasattr(value, "get_params") and not isinstance(value, type)
+
+
+def _is_cloned_by_parameters(estimator: Any) -> bool:
+    """Whether a clone is what the parameters make it, unlike that of a FrozenEstimator."""
+    return getattr(type(estimator), "__sklearn_clone__", CLONE) is CLONE
 
 
 def _is_composition(value: Any) -> bool:
@@ -297,6 +303,10 @@ def _feed(value: Any, feed: Feed) -> None:
     if _is_frame_like(value):
         _feed_frame(value, feed)
     elif _is_estimator(value):
+        if not _is_cloned_by_parameters(value):
+            raise UnidentifiedError(
+                f"{value!r:.60} is more than its parameters; take it unfitted"
+            )
         parameters = dict(_parameters(value))
         for name, parameter in parameters.items():
             _check_random_state(name, parameter)
@@ -450,7 +460,7 @@ def _blocks(array: np.ndarray) -> Iterator[np.ndarray]:
 @_feed.register(sparse.spmatrix)
 def _(value, feed: Feed) -> None:
     compressed = value if value.format in ("csr", "csc") else value.tocsr()
-    parts = [value.format, compressed.shape, compressed.data]
+    parts = [compressed.format, compressed.shape, compressed.data]
     # SciPy takes 32 or 64 bits for the same indices as it likes
     parts += [a.astype(np.int64, copy=False) for a in (compressed.indptr, compressed.indices)]
     _feed_parts("sparse", parts, feed)
