@@ -183,6 +183,12 @@ def test_of_two_studies_the_message_says_in_what_they_differ(path):
     with pytest.raises(ValueError, match="alpha of the estimator is missing"):
         Journal(path, StudyKey({"X": ["0f", ""]}))
     assert path.read_bytes() == before
+    path.unlink()
+    Journal(path, StudyKey({"\ud800": ["0", "\ud800"], "X": ["0", "\ud800"]})).close()
+    with pytest.raises(ValueError, match=r"X was \\ud800 and is 1; \\ud800 is missing"):
+        Journal(path, StudyKey({"X": ["1", "1"]}))
+    with pytest.raises(ValueError, match="X differs"):
+        Journal(path, StudyKey({"X": ["1", ""]}))
 
 
 def archive():
@@ -303,7 +309,7 @@ def test_read_journal(path):
     expected = pd.DataFrame(
         {
             "param_alpha": [0.1, 3.0],
-            "param_f": [repr(print), None],
+            "param_f": [repr(print), np.nan],
             "split": [1, 0],
             "test_score": [0.1, 0.5],
             "train_a": [np.nan, 1.0],

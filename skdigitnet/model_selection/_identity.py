@@ -68,11 +68,12 @@ class StudyKey:
             other, other_text = parts.get(name, ["", ""])
             if not other:
                 found.append(f"{name} is new")
-            elif other != digest and other_text != text:
-                found.append(f"{name} was {other_text:.60} and is {text}")
+            elif other != digest and "" not in (text, other_text) and text != other_text:
+                found.append(f"{name} was {_ascii(other_text)} and is {text}")
             elif other != digest:
                 found.append(f"{name} differs")
-        return found + [f"{name:.60} is missing" for name in parts.keys() - self.parts.keys()]
+        missing = sorted(parts.keys() - self.parts.keys())
+        return found + [f"{_ascii(name)} is missing" for name in missing]
 
 
 def study_key(
@@ -159,6 +160,11 @@ def cell_key(study: StudyKey, params: Mapping[str, Any], split_index: int) -> by
         if not any(name == own or name.startswith(f"{own}__") for own in params):
             raise UnidentifiedError(reason)
     return _digest((study.digest, digests, int(split_index)))
+
+
+def _ascii(text: str) -> str:
+    """A text from a file, which may be a stranger's, for a message."""
+    return text[:MAX_TEXT].encode("ascii", "backslashreplace").decode()
 
 
 def _rows(indices: Any) -> np.ndarray:
