@@ -95,7 +95,8 @@ DIFFERENT = [
     ("a",), {"a"}, ["a", "b"], [["a"], "b"], ["ab"], [["a", "b"]], {"a": "b"}, {"b": "a"},
     float("nan"), range(1), slice(1), ..., np.int64, int, datetime.date(2020, 1, 1),
     datetime.timedelta(1), X, X.astype(np.float32), X.astype(">f8"), X.T, X.ravel(), X + 0j,
-    X[:0], X[:, :0], np.array(["a"]), np.array(["a"], dtype=object), np.array([b"a"]), X * -0.0,
+    np.zeros(3), np.zeros(3, int), ["a", "bstr\nc"], ["astr\nb", "c"], X[:0],
+    X[:, :0], np.array(["a"]), np.array(["a"], dtype=object), np.array([b"a"]), X * -0.0,
     np.array([(1, 2.0)], "i4,f8"), np.array([(1, 2.0)], [("a", "i4"), ("f1", "f8")]),
     np.array(["2020"], "M8[D]"), np.array(["2020"], "M8[s]"), sparse.csr_array(X),
     sparse.csc_array(X), sparse.csr_array(X.astype(np.float32)), sparse.csr_array(X[:, ::-1]),
@@ -142,6 +143,21 @@ TREES = st.recursive(
 @given(TREES, TREES)
 def test_trees_are_the_same_if_they_read_the_same(one, other):
     assert (_digest(one) == _digest(other)) == (repr(one) == repr(other))
+
+
+def test_frames_of_polars():
+    """For NumPy, what is missing is NaN as well."""
+    polars = pytest.importorskip("polars")
+    columns = [
+        {"a": [1.0, None]},
+        {"a": [1.0, float("nan")]},
+        {"b": [1.0, None]},
+        {"a": [1, 0]},
+    ]
+    frames = [polars.DataFrame(each) for each in columns]
+    values = [*frames, *(frame[frame.columns[0]] for frame in frames)]
+    assert len({_digest(value) for value in values}) == len(values)
+    assert _digest(frames[0]) == _digest(polars.DataFrame(columns[0]))
 
 
 def test_scorers_differ_by_name():
@@ -294,6 +310,8 @@ def test_cells_differ_by_study_candidate_and_split():
     other = study_key(X, 1 - Y, {}, SPLITS, accuracy, NET)
     params = [{}, {"alpha": 0.1}, {"alpha": 0.2}, {"tol": 0.1}, {"alpha": 0.1, "tol": 0.1}]
     params += [{"base": NET}, {"base": LogisticRegression(random_state=0)}]
+    params += [{"x": PCA(1, random_state=0), "steps": [("x", PCA(3, random_state=0))]}]
+    params += [{"x": PCA(2, random_state=0), "steps": [("x", PCA(3, random_state=0))]}]
     params += [{"a__steps": [("x", NET)], "x": 1}, {"a__steps": [("x", NET)], "x__alpha": 0.1}]
     cells = {cell_key(s, p, i) for s in (study, other) for p in params for i in (0, 1)}
     assert len(cells) == 2 * 2 * len(params)
