@@ -139,7 +139,7 @@ TREES = st.recursive(
 )
 
 
-@settings(max_examples=effort(300, 20_000), deadline=None, derandomize=True)
+@settings(max_examples=effort(300, 5000), deadline=None, derandomize=True)
 @given(TREES, TREES)
 def test_trees_are_the_same_if_they_read_the_same(one, other):
     assert (_digest(one) == _digest(other)) == (repr(one) == repr(other))

@@ -103,7 +103,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=effort(100, 5000), deadline=None, derandomize=True)
+@settings(max_examples=effort(100, 1000), deadline=None, derandomize=True)
 @given(VALUES)
 def test_values_come_back_to_the_bit(value):
     assert_same(unpack(pack(value)), value)
@@ -117,7 +117,7 @@ def test_what_cannot_be_kept_is_refused():
         pack("a" * MAX_TEXT)
 
 
-@settings(max_examples=effort(150, 20_000), deadline=None, derandomize=True)
+@settings(max_examples=effort(150, 2000), deadline=None, derandomize=True)
 @given(st.binary(max_size=60), VALUES, st.data())
 def test_any_bytes_are_a_value_or_refused(content, value, data):
     packed = pack({"result": value})
@@ -274,16 +274,13 @@ def test_a_full_disk_leaves_what_was_there(path):
     assert_holds(path, 2)
 
 
-def test_killed_writers_lose_nothing_that_was_done(path):
-    """Two at a time, which is not what a journal is for, while a third process reads."""
-    for _ in range(effort(1, 50)):
-        call = "journals.write_until_killed"
-        with child_of(call, str(path)) as child, child_of(call, str(path)) as other:
-            lasts = [int(each.stdout.readline()) for each in (child, other) for _ in range(9)]
+def test_a_killed_writer_loses_nothing_that_was_done(path):
+    for _ in range(effort(1, 20)):
+        with child_of("journals.write_until_killed", str(path)) as child:
+            lasts = [int(child.stdout.readline()) for _ in range(9)]
             read_journal(path)
             child.kill()
-            other.kill()
-            lasts += [int(line) for each in (child, other) for line in each.stdout]
+            lasts += [int(line) for line in child.stdout]
         n_cells = max(lasts) + 1
         assert set(range(n_cells)) <= set(read_journal(path)["number"])
         with Journal(path, StudyKey({})) as journal:

@@ -23,8 +23,8 @@ Place = tuple[int, int]  # where a record begins in the file, and how many bytes
 class RecordFile:
     """Opens a file of records to append to, and makes it if it is not there.
 
-    What was torn off by the death of its last writer is removed. There is no lock: two
-    writers at once leave each other's records whole.
+    What was torn off by the death of its last writer is removed. There is no lock, so there
+    may be one writer at a time: if one of two is killed, the file can count as damaged.
 
     Parameters
     ----------

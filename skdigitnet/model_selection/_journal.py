@@ -23,8 +23,9 @@ class Journal:
 
     What :meth:`append` has returned from outlives the process and the machine. Only the
     process that runs the study writes. A result that was being written when that was killed
-    is dropped; nothing else is lost. There is no lock file to remove: two runs at once leave
-    each other's results whole, but train the same cells.
+    is dropped; nothing else is lost. There is no lock file to remove, so nothing keeps two
+    runs from writing at once: if one of them is killed, the file can count as damaged, and is
+    then refused.
 
     Memory grows with the number of cells, not with their results, which stay in the file.
 
