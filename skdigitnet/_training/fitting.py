@@ -134,7 +134,8 @@ def begin(
         Whether to train on from the estimator's last fit.
     """
     network = _network(parameters, given.rows, given.labels)
-    weights = check_initial(network, *initial, given.rows.X.dtype)
+    coef_init, intercept_init = initial
+    weights = check_initial(network, coef_init, intercept_init, given.rows.X.dtype)
     _check_validation_is_used(estimator, parameters, given.validation)
     rule = _stopping_rule(parameters)
     training = _training(estimator, given, network, rule, going_on=going_on)
