@@ -120,7 +120,7 @@ def _is_before(prefix: str, name: str) -> bool:
 
 def _is_count(value) -> bool:
     value = plain(value)
-    return isinstance(value, Integral) and not isinstance(value, bool) and value >= 1
+    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= 1
 
 
 def key_of(params: dict, without: str | None = None) -> tuple:

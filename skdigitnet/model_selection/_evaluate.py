@@ -19,11 +19,8 @@ from skdigitnet._training.callback_bridge import FitTask
 from skdigitnet._training.fitting import begin, solver_and_settings, warning_of
 from skdigitnet._training.published import fitted_now, fitted_twin
 from skdigitnet.model_selection._candidates import (
-    EPOCHS,
     Lineage,
     final_step,
-    key_of,
-    with_params,
 )
 from skdigitnet.model_selection._folds import Failure, Fold, Folds, ScoredRows
 from skdigitnet.model_selection._scores import Scoring
@@ -151,7 +148,14 @@ class Evaluation:
         fold = self.folds.fold(job.split, lineage)
         stop_of = dict(zip(lineage.members, lineage.stops, strict=True))
         stops = {member: stop_of[member] for member in members}
-        progress = _Progress(self, job.split, fold, stops, is_cancelled)
+        if isinstance(fold, Failure):
+            if self.scoring.error_score == "raise":
+                raise fold.error
+            n_test_samples = self.folds.split(job.split, lineage.estimator).n_test_samples
+            times = {"fit_time": 0.0, "score_time": 0.0}
+            facts = {"n_test_samples": n_test_samples, **times}
+            return [self.failed(m, job.split, fold.traceback, facts) for m in members]
+        progress = _Progress(self, fold, stops, is_cancelled)
         try:
             progress.train(_own(final_step(lineage.estimator)[1]))
         except Exception:
@@ -159,6 +163,13 @@ class Evaluation:
                 raise
             progress.fail(format_exc())
         return progress.cells
+
+    def failed(self, candidate: int, split: int, traceback: str, facts: dict) -> Cell:
+        """A cell whose fit has failed."""
+        scores = {"test_scores": self.scoring.of_a_failure()}
+        if self.return_train_score:
+            scores["train_scores"] = self.scoring.of_a_failure()
+        return Cell(candidate, split, {"fit_error": traceback, **scores, **facts})
 
 
 def _own(classifier):
@@ -175,8 +186,7 @@ class _Progress(FitTask):
     Parameters
     ----------
     evaluation : Evaluation
-    split : int
-    fold : Fold or Failure
+    fold : Fold
     stops : dict of int to object
         For each candidate its ``max_iter``, rising.
     is_cancelled : callable
@@ -192,13 +202,12 @@ class _Progress(FitTask):
     def __init__(
         self,
         evaluation: Evaluation,
-        split: int,
-        fold: Fold | Failure,
+        fold: Fold,
         stops: dict[int, Any],
         is_cancelled: Callable[[], bool],
     ):
         super().__init__(None, None, None, None, published=dict, fitted=self._fitted_with)
-        self._evaluation, self._split, self._fold = evaluation, split, fold
+        self._evaluation, self._fold = evaluation, fold
         self._waiting, self._is_cancelled = list(stops.items()), is_cancelled
         self.cells: list[Cell] = []
         self.error: Exception | None = None
@@ -215,10 +224,7 @@ class _Progress(FitTask):
         classifier : BackpropMLPClassifier
             Belongs to this training.
         """
-        fold = self._fold
-        if isinstance(fold, Failure):
-            raise fold.error
-        self._classifier = classifier
+        fold, self._classifier = self._fold, classifier
         classifier.max_iter = self._waiting[-1][1]
         if not get_config()["skip_parameter_validation"]:
             classifier._validate_params()
@@ -235,13 +241,11 @@ class _Progress(FitTask):
 
     def fail(self, traceback: str) -> None:
         """Note that training has failed for all that are still to come."""
-        evaluation, split = self._evaluation, self._split
         for candidate, _ in self._waiting:
-            result = {"fit_error": traceback, "test_scores": evaluation.scoring.of_a_failure()}
-            if evaluation.return_train_score:
-                result["train_scores"] = evaluation.scoring.of_a_failure()
-            result |= self._facts(score_time=0.0)
-            self.cells.append(Cell(candidate, split, result, curve=self._curve_so_far()))
+            facts = self._facts(score_time=0.0)
+            self.cells.append(
+                self._evaluation.failed(candidate, self._fold.split.index, traceback, facts)
+            )
         self._waiting = []
 
     def begin_epoch(self) -> None:
@@ -271,7 +275,7 @@ class _Progress(FitTask):
         scores, began = copy.deepcopy(self._score()), time.time()
         cell = Cell(
             candidate,
-            self._split,
+            self._fold.split.index,
             {"fit_error": None, **scores, **self._facts(scores["score_time"])},
             warning_of(self._training, self._run),
             self._predictions(),
@@ -281,9 +285,8 @@ class _Progress(FitTask):
         self.cells.append(cell)
 
     def _facts(self, score_time: float) -> dict:
-        split = self._evaluation.folds.split(self._split, self._classifier)
         return {
-            "n_test_samples": split.n_test_samples,
+            "n_test_samples": self._fold.split.n_test_samples,
             "fit_time": time.time() - self._began - self._scoring_time,
             "score_time": score_time,
         }

@@ -55,6 +55,7 @@ class Split:
     """One split of the rows."""
 
     def __init__(self, data: Data, index: int, estimator):
+        self.index = index
         train, test = data.splits[index]
         X, y = data.X, data.y
         X_train, y_train = _safe_split(estimator, X, y, train)
@@ -147,7 +148,7 @@ class Fold:
     def _fit_transformers(self, estimator) -> Noted:
         _, classifier = final_step(estimator)
         recorder = object.__new__(_Recorder)
-        vars(recorder).update(vars(classifier))
+        recorder.__dict__.update(vars(classifier))
         if isinstance(estimator, Pipeline):
             estimator.steps[-1] = (estimator.steps[-1][0], recorder)
             self._pipeline = estimator
@@ -166,8 +167,7 @@ class Fold:
         """The Pipeline that ends in this classifier, or the classifier itself."""
         if self._pipeline is None:
             return classifier
-        other = object.__new__(Pipeline)
-        vars(other).update(vars(self._pipeline))
+        other = twin(self._pipeline)
         other.steps = [*self._pipeline.steps[:-1], (self._pipeline.steps[-1][0], classifier)]
         return other
 
@@ -254,7 +254,7 @@ def encode(part: Part, fold: Fold) -> EncodedRows | None:
 
 
 def _is_plain_weight(weight) -> bool:
-    return (
+    return bool(
         isinstance(weight, np.ndarray)
         and weight.dtype == np.float64
         and weight.ndim == 1

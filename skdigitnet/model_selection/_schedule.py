@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby, islice
 from typing import Any
@@ -26,7 +26,7 @@ def run_jobs(
     n_jobs: int | None,
     *,
     in_threads: bool,
-) -> Iterator[list]:
+) -> Generator[list, None, None]:
     """Evaluate jobs; yield the cells of each as they come.
 
     Parameters
@@ -54,12 +54,12 @@ def _never() -> bool:
     return False
 
 
-def _one_by_one(evaluate, jobs) -> Iterator[list]:
+def _one_by_one(evaluate, jobs) -> Generator[list, None, None]:
     for job in jobs:
         yield evaluate(job, _never)
 
 
-def _in_threads(evaluate, jobs, n_workers: int, backend) -> Iterator[list]:
+def _in_threads(evaluate, jobs, n_workers: int, backend) -> Generator[list, None, None]:
     cancelled = threading.Event()
     results: queue.SimpleQueue = queue.SimpleQueue()
     config, nested = sklearn.get_config(), backend.get_nested_backend()
@@ -97,7 +97,7 @@ def _in_threads(evaluate, jobs, n_workers: int, backend) -> Iterator[list]:
         pool.shutdown(cancel_futures=True)
 
 
-def _by_joblib(evaluate, jobs, n_jobs: int, backend) -> Iterator[list]:
+def _by_joblib(evaluate, jobs, n_jobs: int, backend) -> Generator[list, None, None]:
     pace = _Pace()
     parallel = Parallel(n_jobs=n_jobs, return_as=_return_as(backend))
     results = parallel(delayed(_evaluate_all)(evaluate, chunk) for chunk in _chunks(jobs, pace))
@@ -137,7 +137,7 @@ class _Pace:
         return max(1, int(CHUNK_SECONDS * self._n_jobs / max(self._seconds, 1e-6)))
 
 
-def _chunks(jobs: Sequence[Any], pace: _Pace) -> Iterator[list]:
+def _chunks(jobs: Sequence[Any], pace: _Pace) -> Generator[list, None, None]:
     """Jobs of the same split, some at a time, which depends on what is known meanwhile."""
     for _, of_split in groupby(jobs, key=lambda job: job.split):
         remaining = iter(of_split)

@@ -97,5 +97,5 @@ class Scoring:
     def of_a_failure(self) -> Any:
         """The scores of a fit that has failed."""
         if self._is_multimetric:
-            return {name: self.error_score for name in self.scorer._scorers}
+            return dict.fromkeys(self.scorer._scorers, self.error_score)
         return self.error_score
