@@ -22,7 +22,7 @@ from skdigitnet._problem.splits import hold_out, spread_classes
 from skdigitnet._system.interrupts import Interrupts, uninterrupted
 from skdigitnet._system.threads import Team, n_threads
 from skdigitnet._training.callback_bridge import FitTask
-from skdigitnet._training.divergence import Divergence
+from skdigitnet._training.divergence import Divergence, Usual
 from skdigitnet._training.encoding import Encoding, as_targets
 from skdigitnet._training.monitor import Judges, Watch
 from skdigitnet._training.plateau import Plateau, constant_loss
@@ -113,6 +113,8 @@ class Training:
         The coefs and intercepts that it begins with, where others hold them anyway.
     lengths : tuple of pairs of list and int
         How long the lists of the kept state were.
+    usual : Usual
+        What its outputs are compared with, to see whether it diverges.
     encoding : Encoding
         Of the rows; its own unless it shares one with other trainings on them.
     watch : Watch
@@ -131,6 +133,7 @@ class Training:
     is_drawn: bool = False
     first_weights: Weights | None = None
     lengths: tuple[tuple[list, int], ...] = ()
+    usual: Usual = field(default_factory=Usual)
     encoding: Encoding = field(default=None, repr=False)  # type: ignore[assignment]
     watch: Watch = field(init=False, repr=False)
     memory: dict[Any, Any] = field(default_factory=dict)
@@ -254,7 +257,7 @@ class Training:
             )
             first = self.first_weights or network.unpack(state.theta.copy())
             constant = constant_loss(settings.loss, network, targets, weight, np.sort(order))
-            divergence = Divergence(objective, rows.X, constant, first)
+            divergence = Divergence(objective, rows.X, constant, first, self.usual)
             self.watch = Watch(
                 state,
                 objective,

@@ -40,6 +40,8 @@ class Lineage:
         watches while it trains.
     is_one_training : bool
         Whether the shorter trainings are provably the beginnings of the longest.
+    can_pause : bool
+        Whether one that has paused goes on as if it had not.
     """
 
     estimator: Any
@@ -48,6 +50,7 @@ class Lineage:
     transformers: tuple
     is_ours: bool
     is_one_training: bool
+    can_pause: bool
 
 
 def final_step(estimator) -> tuple[str, Any]:
@@ -104,6 +107,7 @@ def _lineage(base_estimator, prefix: str, candidates, members: list[int]) -> Lin
         key_of(transformers),
         is_ours,
         is_one,
+        is_one and plain(final_step(estimator)[1].solver) != "lbfgs",
     )
 
 

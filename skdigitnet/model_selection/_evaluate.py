@@ -16,8 +16,10 @@ from sklearn.model_selection._validation import _fit_and_score
 
 from skdigitnet._problem.arguments import plain_parameters, twin
 from skdigitnet._training.callback_bridge import FitTask
+from skdigitnet._training.divergence import Usual
 from skdigitnet._training.fitting import begin, solver_and_settings, warning_of
 from skdigitnet._training.published import fitted_now, fitted_twin
+from skdigitnet._training.state import TrainingState
 from skdigitnet.model_selection._candidates import (
     Lineage,
     final_step,
@@ -36,11 +38,39 @@ class Job:
     lineage : Lineage
     members : tuple of int
         Those of its candidates that are wanted, by rising ``max_iter``.
+    kept : Kept or None
+        What to go on from.
+    is_to_be_kept : bool
+        Whether others may want to go on from where it ends.
     """
 
     split: int
     lineage: Lineage
     members: tuple[int, ...]
+    kept: Kept | None = None
+    is_to_be_kept: bool = False
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A training that has paused, and all that it takes to go on to the same bits.
+
+    Attributes
+    ----------
+    state : TrainingState
+    first_theta : ndarray of shape (n_params,)
+        The weights that it began with.
+    usual : Usual
+    seconds : float
+        What it has taken.
+    curve : dict of str to list of float
+    """
+
+    state: TrainingState
+    first_theta: np.ndarray
+    usual: Usual
+    seconds: float
+    curve: dict[str, list[float]]
 
 
 @dataclass
@@ -58,6 +88,8 @@ class Cell:
         For the test rows.
     curve : dict of str to list of float
         The scores after each epoch or iteration.
+    kept : Kept or None
+        Where the training has paused, in the last cell of its job.
     """
 
     candidate: int
@@ -66,6 +98,7 @@ class Cell:
     warning: str | None = None
     predictions: np.ndarray | None = None
     curve: dict[str, list[float]] = field(default_factory=dict)
+    kept: Kept | None = None
 
 
 @dataclass
@@ -157,7 +190,7 @@ class Evaluation:
             return [self.failed(m, job.split, fold.traceback, facts) for m in members]
         progress = _Progress(self, fold, stops, is_cancelled)
         try:
-            progress.train(_own(final_step(lineage.estimator)[1]))
+            progress.train(_own(final_step(lineage.estimator)[1]), job.kept, job.is_to_be_kept)
         except Exception:
             if self.scoring.error_score == "raise" or progress.error is not None:
                 raise
@@ -216,28 +249,45 @@ class _Progress(FitTask):
         self._curve: dict[str, list[float]] = {}
         self._began, self._scoring_time = time.time(), 0.0
 
-    def train(self, classifier) -> None:
+    def train(self, classifier, kept: Kept | None, is_to_be_kept: bool) -> None:
         """Train up to the last stop.
 
         Parameters
         ----------
         classifier : BackpropMLPClassifier
             Belongs to this training.
+        kept : Kept or None
+            What to go on from.
+        is_to_be_kept : bool
+            Whether the last cell is to have what can be gone on from.
         """
         fold, self._classifier = self._fold, classifier
         classifier.max_iter = self._waiting[-1][1]
         if not get_config()["skip_parameter_validation"]:
             classifier._validate_params()
         parameters = plain_parameters(classifier)
-        self._training = begin(classifier, parameters, fold.given, fold.noted.initial)
-        solver, settings = solver_and_settings(parameters, self._training.network)
+        self._training = training = begin(
+            classifier, parameters, fold.given, fold.noted.initial
+        )
+        first_theta = training.state.theta.copy() if kept is None else kept.first_theta
+        if kept is not None:
+            training.go_on_from(kept.state)
+            training.usual, self._curve = kept.usual, kept.curve
+            self._began -= kept.seconds
+        training.first_weights = training.network.unpack(first_theta)
+        solver, settings = solver_and_settings(parameters, training.network)
         n_epochs = parameters.max_iter
-        with self._training.started(solver, settings, self, n_epochs) as self._run:
-            self._run.advance(n_epochs)
+        with training.started(solver, settings, self, n_epochs) as self._run:
+            self._run.advance(n_epochs - training.state.n_iter_of_fit)
             if self.error is not None:
                 raise self.error
             while self._waiting and not self._is_cancelled():
                 self._finish_next()
+        if is_to_be_kept and self.cells:
+            seconds = time.time() - self._began - self._scoring_time
+            self.cells[-1].kept = Kept(
+                training.kept_state(), first_theta, training.usual, seconds, self._curve
+            )
 
     def fail(self, traceback: str) -> None:
         """Note that training has failed for all that are still to come."""

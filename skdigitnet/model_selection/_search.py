@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Iterable
-from typing import Any, ClassVar
+from collections import Counter
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import closing
+from numbers import Real
+from typing import ClassVar
 
 import numpy as np
 from sklearn.base import _fit_context, clone, is_classifier
@@ -23,12 +26,18 @@ from sklearn.model_selection._validation import (
     _insert_error_scores,
     _warn_or_raise_about_fit_failures,
 )
-from sklearn.utils._param_validation import StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_method_params, indexable
 
 from skdigitnet.model_selection._candidates import Lineage, lineages
-from skdigitnet.model_selection._evaluate import Cell, Evaluation, Job
+from skdigitnet.model_selection._evaluate import Cell, Evaluation, Job, Kept
 from skdigitnet.model_selection._folds import Data, Folds
+from skdigitnet.model_selection._halving import (
+    members_at,
+    merged_results,
+    rungs_of,
+    survivors,
+)
 from skdigitnet.model_selection._report import convergence_warning, end_message
 from skdigitnet.model_selection._schedule import run_jobs
 from skdigitnet.model_selection._scores import Scoring
@@ -41,6 +50,7 @@ class EpochSearch(BaseSearchCV):
     """What both searches have in common; see :class:`EpochGridSearchCV`."""
 
     _parameter_constraints: ClassVar[dict] = {
+        "factor": [Interval(Real, 1, None, closed="neither"), None],
         "return_learning_curves": ["boolean"],
         "return_predictions": ["boolean", StrOptions(RESPONSES)],
     }
@@ -97,9 +107,22 @@ class EpochSearch(BaseSearchCV):
             self.return_learning_curves,
             self._response,
         )
-        cells = self._evaluate(evaluation, task)
-        results = self._results(evaluation, cells)
-        self._choose(cells, results, refit_metric)
+        shared = lineages(evaluation.base_estimator, evaluation.candidates)
+        cells: list[Cell | None] = [None] * (len(evaluation.candidates) * self.n_splits_)
+        if not cells:
+            raise ValueError("No fits: the grid is empty. Give it a candidate at least.")
+        if self.factor is None:
+            task.begin_search(len(cells))
+            jobs = _jobs(shared, self.n_splits_)
+            self._evaluate(evaluation, jobs, cells, task)
+            results = self._results(evaluation, range(len(evaluation.candidates)), cells)
+            last = None
+        else:
+            results, last = self._halve(evaluation, shared, cells, task)
+        task.end_search()
+        reached = [cell for cell in cells if cell is not None]
+        self._choose(reached[0], results, refit_metric, last)
+        self._record(evaluation, cells)
         if self.refit:
             self._refit(evaluation.base_estimator, data, task)
         # the only scorer is no dict
@@ -107,7 +130,7 @@ class EpochSearch(BaseSearchCV):
         self.scorer_ = scorers._scorers if is_several else scorers
         self.cv_results_ = results
         task.end()
-        message = convergence_warning(cells, evaluation.candidates)
+        message = convergence_warning(reached, evaluation.candidates)
         if message is not None:
             warnings.warn(message, ConvergenceWarning, stacklevel=3)
         return self
@@ -130,91 +153,139 @@ class EpochSearch(BaseSearchCV):
         self.n_splits_ = n_splits
         return splits
 
-    def _evaluate(self, evaluation: Evaluation, task: SearchTask) -> list[Cell]:
-        """Every cell, by candidates and then by splits."""
+    def _evaluate(
+        self,
+        evaluation: Evaluation,
+        jobs: list[Job],
+        cells: list[Cell | None],
+        task: SearchTask,
+    ) -> None:
+        """Put the cells of the jobs where they belong: by candidates, then by splits."""
         candidates, n_splits = evaluation.candidates, self.n_splits_
-        n_cells = len(candidates) * n_splits
-        if n_cells == 0:
-            raise ValueError(
-                "There is nothing to fit: no candidate, or no split. Give both the grid and cv"
-                " one at least."
-            )
+        n_cells = sum(len(job.members) for job in jobs)
         if self.verbose > 0:
+            n_candidates = n_cells // n_splits
             print(
-                f"Fitting {n_splits} folds for each of {len(candidates)} candidates, totalling"
+                f"Fitting {n_splits} folds for each of {n_candidates} candidates, totalling"
                 f" {n_cells} fits"
             )
-        task.begin_search(n_cells)
-        shared = lineages(evaluation.base_estimator, candidates)
-        jobs = [
-            Job(split, lineage, lineage.members)
-            for split in range(n_splits)
-            for lineage in shared
-        ]
-        cells: list[Any] = [None] * n_cells
-        for cell in self._run(evaluation, jobs, shared):
-            number = cell.candidate * n_splits + cell.split
-            cells[number] = cell
-            if self.verbose > 1:
-                print(end_message(cell, candidates, n_splits, self.verbose))
-            task.end_cell(number)
-        task.end_search()
-        return cells
-
-    def _run(self, evaluation: Evaluation, jobs: list[Job], shared: list[Lineage]):
-        """The cells of the jobs as they come."""
-        in_threads = any(lineage.is_ours for lineage in shared)
-        n_left = [0] * self.n_splits_
-        for job in jobs:
-            n_left[job.split] += len(job.members)
         n_done = 0
-        results = run_jobs(evaluation.evaluate, jobs, self.n_jobs, in_threads=in_threads)
         try:
-            for finished in results:
+            with closing(self._run(evaluation, jobs)) as finished:
                 for cell in finished:
                     n_done += 1
-                    n_left[cell.split] -= 1
-                    yield cell
-                    if not n_left[cell.split]:
-                        evaluation.folds.forget(cell.split)
+                    number = cell.candidate * n_splits + cell.split
+                    cells[number] = cell
+                    if self.verbose > 1:
+                        print(end_message(cell, candidates, n_splits, self.verbose))
+                    task.end_cell(number)
         except KeyboardInterrupt as interrupt:
             interrupt.add_note(
-                f"The search is not fitted: {n_done} of {n_done + sum(n_left)} fits had ended."
+                f"The search is not fitted: {n_done} of {n_cells} fits had ended."
             )
             raise
-        finally:
-            results.close()
 
-    def _results(self, evaluation: Evaluation, cells: list[Cell]) -> dict:
-        """What is to be ``cv_results_``, and the other records of the candidates."""
-        out = [cell.result for cell in cells]
+    def _run(self, evaluation: Evaluation, jobs: list[Job]) -> Generator[Cell, None, None]:
+        """The cells of the jobs as they come."""
+        in_threads = any(job.lineage.is_ours for job in jobs)
+        n_left = Counter[int]()
+        for job in jobs:
+            n_left[job.split] += len(job.members)
+        results = run_jobs(evaluation.evaluate, jobs, self.n_jobs, in_threads=in_threads)
+        with closing(results):
+            for finished in results:
+                for cell in finished:
+                    yield cell
+                    n_left[cell.split] -= 1
+                    if not n_left[cell.split] and self.factor is None:
+                        evaluation.folds.forget(cell.split)
+
+    def _halve(
+        self,
+        evaluation: Evaluation,
+        shared: list[Lineage],
+        cells: list[Cell | None],
+        task: SearchTask,
+    ) -> tuple[dict, list[int]]:
+        """Train the best on, from rung to rung; the results, and the last candidates."""
+        stops, n_splits = rungs_of(shared, self.factor), self.n_splits_
+        task.begin_search(len(cells))
+        rungs: list[tuple[list[int], dict]] = []
+        kept: dict[tuple[int, int], Kept] = {}
+        for stop in stops:
+            is_last = stop == stops[-1]
+            members = [candidate for one in shared for candidate in members_at(one, stop)]
+            jobs = _jobs(shared, n_splits, stop, kept, is_last=is_last)
+            self._evaluate(evaluation, jobs, cells, task)
+            results = self._results(evaluation, sorted(members), cells)
+            rungs.append((sorted(members), results))
+            if is_last:
+                break
+            mean = results[f"mean_test_{self._deciding_metric(results)}"]
+            scores = dict(zip(sorted(members), mean.tolist(), strict=True))
+            shared = survivors(shared, scores, self.factor)
+            kept = _take_kept(shared, stop, cells, n_splits)
+        return merged_results(evaluation.candidates, rungs), rungs[-1][0]
+
+    def _deciding_metric(self, results: dict) -> str:
+        if "mean_test_score" in results:
+            return "score"
+        if isinstance(self.refit, str) and f"mean_test_{self.refit}" in results:
+            return self.refit
+        names = [key[len("mean_test_") :] for key in results if key.startswith("mean_test_")]
+        raise ValueError(
+            f"factor={self.factor!r} needs one metric to eliminate candidates by, and there"
+            f" are {names}. Set refit to the name of one; it was {self.refit!r}."
+        )
+
+    def _results(
+        self, evaluation: Evaluation, members: Sequence[int], cells: list[Cell | None]
+    ) -> dict:
+        """``cv_results_`` of these candidates."""
+        out = [
+            cell.result
+            for candidate in members
+            for cell in cells[candidate * self.n_splits_ : (candidate + 1) * self.n_splits_]
+            if cell is not None
+        ]
         _warn_or_raise_about_fit_failures(out, self.error_score)
         if callable(self.scoring):
             _insert_error_scores(out, self.error_score)
-        results = self._format_results(evaluation.candidates, self.n_splits_, out)
-        shape = len(evaluation.candidates), self.n_splits_
-        if self.return_learning_curves:
-            self.learning_curves_ = learning_curves(cells, shape)
-        if self._response is not None:
-            self.predictions_ = [
-                [cell.predictions for cell in cells[start : start + self.n_splits_]]
-                for start in range(0, len(cells), self.n_splits_)
-            ]
-            self.test_indices_ = [np.asarray(test) for _, test in evaluation.folds.data.splits]
-        return results
+        candidates = [evaluation.candidates[candidate] for candidate in members]
+        return self._format_results(candidates, self.n_splits_, out)
 
-    def _choose(self, cells: list[Cell], results: dict, refit_metric: str) -> None:
-        # a callable's scores are known only now
-        first_scores = cells[0].result["test_scores"]
+    def _record(self, evaluation: Evaluation, cells: list[Cell | None]) -> None:
+        """Keep what was asked for beside the scores."""
+        n_splits = self.n_splits_
+        if self.return_learning_curves:
+            self.learning_curves_ = learning_curves(cells, n_splits)
+        if self._response is not None:
+            predictions = [None if cell is None else cell.predictions for cell in cells]
+            self.predictions_ = [
+                predictions[start : start + n_splits]
+                for start in range(0, len(cells), n_splits)
+            ]
+            self.test_indices_ = [test for _, test in evaluation.folds.data.splits]
+
+    def _choose(
+        self, first: Cell, results: dict, refit_metric: str, last: list[int] | None
+    ) -> None:
+        """Note the best candidate, of the last ones where others were eliminated."""
+        first_scores = first.result["test_scores"]
         self.multimetric_ = isinstance(first_scores, dict)
+        # what a callable gives is known only now
         if callable(self.scoring) and self.multimetric_:
             self._check_refit_for_multimetric(first_scores)
             refit_metric = self.refit
         if self.refit or not self.multimetric_:
-            self.best_index_ = self._select_best_index(self.refit, refit_metric, results)
+            if last is None or callable(self.refit):
+                best = self._select_best_index(self.refit, refit_metric, results)
+            else:
+                best = last[results[f"rank_test_{refit_metric}"][last].argmin()]
+            self.best_index_ = best
             if not callable(self.refit):
-                self.best_score_ = results[f"mean_test_{refit_metric}"][self.best_index_]
-            self.best_params_ = results["params"][self.best_index_]
+                self.best_score_ = results[f"mean_test_{refit_metric}"][best]
+            self.best_params_ = results["params"][best]
 
     def _refit(self, base_estimator, data: Data, task: SearchTask) -> None:
         # the parameters are cloned because they may be estimators
@@ -231,12 +302,50 @@ class EpochSearch(BaseSearchCV):
             self.feature_names_in_ = best.feature_names_in_
 
 
-def learning_curves(cells: list[Cell], shape: tuple[int, int]) -> dict[str, np.ndarray]:
-    """Curves by the names of their scores, each (candidate, split, epoch), NaN at the end."""
-    names = sorted({name for cell in cells for name in cell.curve})
-    length = max((len(scores) for cell in cells for scores in cell.curve.values()), default=0)
-    curves = {name: np.full((*shape, length), np.nan) for name in names}
+def _jobs(
+    shared: list[Lineage],
+    n_splits: int,
+    stop: int | None = None,
+    kept: dict[tuple[int, int], Kept] | None = None,
+    *,
+    is_last: bool = True,
+) -> list[Job]:
+    """A job for each split and lineage, up to its end or to one of its stops."""
+    jobs = []
+    for split in range(n_splits):
+        for lineage in shared:
+            members = lineage.members if stop is None else members_at(lineage, stop)
+            before = (kept or {}).get((lineage.members[0], split))
+            is_to_be_kept = not is_last and lineage.can_pause
+            jobs.append(Job(split, lineage, members, before, is_to_be_kept))
+    return jobs
+
+
+def _take_kept(
+    shared: list[Lineage], stop: int, cells: list[Cell | None], n_splits: int
+) -> dict[tuple[int, int], Kept]:
+    """Where the trainings of these lineages have paused; the others' are forgotten."""
+    kept = {}
+    for lineage in shared:
+        for split in range(n_splits):
+            for member in members_at(lineage, stop):
+                cell = cells[member * n_splits + split]
+                if cell is not None and cell.kept is not None:
+                    kept[lineage.members[0], split] = cell.kept
     for cell in cells:
+        if cell is not None:
+            cell.kept = None
+    return kept
+
+
+def learning_curves(cells: list[Cell | None], n_splits: int) -> dict[str, np.ndarray]:
+    """Curves by the names of their scores, each (candidate, split, epoch), NaN at the end."""
+    reached = [cell for cell in cells if cell is not None]
+    names = sorted({name for cell in reached for name in cell.curve})
+    length = max((len(scores) for cell in reached for scores in cell.curve.values()), default=0)
+    shape = len(cells) // n_splits, n_splits, length
+    curves = {name: np.full(shape, np.nan) for name in names}
+    for cell in reached:
         for name, scores in cell.curve.items():
             curves[name][cell.candidate, cell.split, : len(scores)] = scores
     return curves
@@ -263,6 +372,7 @@ class EpochGridSearchCV(EpochSearch, GridSearchCV):
         pre_dispatch="2*n_jobs",
         error_score=np.nan,
         return_train_score=False,
+        factor=None,
         return_learning_curves=False,
         return_predictions=False,
     ):
@@ -278,6 +388,7 @@ class EpochGridSearchCV(EpochSearch, GridSearchCV):
             error_score=error_score,
             return_train_score=return_train_score,
         )
+        self.factor = factor
         self.return_learning_curves = return_learning_curves
         self.return_predictions = return_predictions
 
@@ -308,6 +419,7 @@ class EpochRandomizedSearchCV(EpochSearch, RandomizedSearchCV):
         random_state=None,
         error_score=np.nan,
         return_train_score=False,
+        factor=None,
         return_learning_curves=False,
         return_predictions=False,
     ):
@@ -325,6 +437,7 @@ class EpochRandomizedSearchCV(EpochSearch, RandomizedSearchCV):
             error_score=error_score,
             return_train_score=return_train_score,
         )
+        self.factor = factor
         self.return_learning_curves = return_learning_curves
         self.return_predictions = return_predictions
 
