@@ -125,6 +125,7 @@ class Evaluation:
     return_train_score: bool
     has_curves: bool
     response: str | None
+    _checked: set[int] = field(default_factory=set, init=False, repr=False)
 
     def evaluate(self, job: Job, is_cancelled: Callable[[], bool]) -> list[Cell]:
         """The cells of a job.
@@ -197,6 +198,12 @@ class Evaluation:
             progress.fail(format_exc())
         return progress.cells
 
+    def check_parameters(self, candidate: int, classifier) -> None:
+        """Check them as fit does, but for the first split alone."""
+        if candidate not in self._checked and not get_config()["skip_parameter_validation"]:
+            classifier._validate_params()
+            self._checked.add(candidate)
+
     def failed(self, candidate: int, split: int, traceback: str, facts: dict) -> Cell:
         """A cell whose fit has failed."""
         scores = {"test_scores": self.scoring.of_a_failure()}
@@ -263,8 +270,7 @@ class _Progress(FitTask):
         """
         fold, self._classifier = self._fold, classifier
         classifier.max_iter = self._waiting[-1][1]
-        if not get_config()["skip_parameter_validation"]:
-            classifier._validate_params()
+        self._evaluation.check_parameters(self._waiting[-1][0], classifier)
         parameters = plain_parameters(classifier)
         self._training = training = begin(
             classifier, parameters, fold.given, fold.noted.initial
@@ -322,7 +328,9 @@ class _Progress(FitTask):
         """A cell for the next candidate, whose training would end here."""
         candidate, stop = self._waiting.pop(0)
         self._classifier.max_iter = stop
-        scores, began = copy.deepcopy(self._score()), time.time()
+        # a dict belongs to one cell, which scikit-learn may change
+        scores = {key: copy.copy(score) for key, score in self._score().items()}
+        began = time.time()
         cell = Cell(
             candidate,
             self._fold.split.index,
