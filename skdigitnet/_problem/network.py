@@ -60,7 +60,7 @@ class Network:
 
     @cached_property
     def _parts(self) -> list[tuple[slice, tuple[int, ...]]]:
-        """Where theta has each layer's coefs, then each layer's intercepts, and their shapes."""
+        """Where theta has each layer's coefs, then its intercepts, and their shapes."""
         shapes = [*self.coef_shapes, *self.intercept_shapes]
         ends = list(accumulate(math.prod(shape) for shape in shapes))
         starts = [0, *ends[:-1]]

@@ -41,6 +41,10 @@ class Data:
     fit_params: dict
     score_params: dict
 
+    @property
+    def n_splits(self) -> int:
+        return len(self.splits)
+
 
 @dataclass
 class Part:
@@ -233,6 +237,7 @@ class EncodedRows:
     X: Any
     indices: np.ndarray
     weight: np.ndarray | None
+    has_every_class: bool
 
 
 def encode(part: Part, fold: Fold) -> EncodedRows | None:
@@ -250,7 +255,9 @@ def encode(part: Part, fold: Fold) -> EncodedRows | None:
     classes = given.labels.classes
     indices = np.minimum(np.searchsorted(classes, y), len(classes) - 1)
     X = check_features(classifier, part.X, accept_sparse="csr", dtype=FLOATS, reset=False)
-    return EncodedRows(X, np.where(classes[indices] == y, indices, -1), weight)
+    indices = np.where(classes[indices] == y, indices, -1)
+    has_every_class = np.array_equal(np.unique(indices), np.arange(len(classes)))
+    return EncodedRows(X, indices, weight, has_every_class)
 
 
 def _is_plain_weight(weight) -> bool:

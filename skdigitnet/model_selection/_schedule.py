@@ -26,6 +26,7 @@ def run_jobs(
     n_jobs: int | None,
     *,
     in_threads: bool,
+    pre_dispatch: int | str = "2*n_jobs",
 ) -> Generator[list, None, None]:
     """Evaluate jobs; yield the cells of each as they come.
 
@@ -38,6 +39,8 @@ def run_jobs(
         As scikit-learn means it.
     in_threads : bool
         Whether threads are to be preferred where nobody has chosen a backend.
+    pre_dispatch : int or str, default="2*n_jobs"
+        How many chunks of jobs to send ahead to other processes.
     """
     prefer = "threads" if in_threads else None
     backend, _ = get_active_backend(prefer=prefer)
@@ -47,7 +50,7 @@ def run_jobs(
         return _one_by_one(evaluate, jobs)
     if isinstance(backend, ThreadingBackend):
         return _in_threads(evaluate, jobs, n_workers, backend)
-    return _by_joblib(evaluate, jobs, n_jobs, backend)
+    return _by_joblib(evaluate, jobs, n_jobs, backend, pre_dispatch)
 
 
 def _never() -> bool:
@@ -97,9 +100,11 @@ def _in_threads(evaluate, jobs, n_workers: int, backend) -> Generator[list, None
         pool.shutdown(cancel_futures=True)
 
 
-def _by_joblib(evaluate, jobs, n_jobs: int, backend) -> Generator[list, None, None]:
+def _by_joblib(
+    evaluate, jobs, n_jobs: int, backend, pre_dispatch
+) -> Generator[list, None, None]:
     pace = _Pace()
-    parallel = Parallel(n_jobs=n_jobs, return_as=_return_as(backend))
+    parallel = Parallel(n_jobs=n_jobs, return_as=_return_as(backend), pre_dispatch=pre_dispatch)
     results = parallel(delayed(_evaluate_all)(evaluate, chunk) for chunk in _chunks(jobs, pace))
     for n_done, cells, seconds in results:
         pace.note(n_done, seconds)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import accuracy_score
+from sklearn.metrics import accuracy_score, log_loss
 from sklearn.metrics._scorer import _BaseScorer, _MultimetricScorer, _PassthroughScorer
 from sklearn.model_selection._validation import _score
 from sklearn.utils.metadata_routing import _routing_enabled
@@ -15,26 +15,60 @@ from skdigitnet._problem.output_layer import OutputLayer, map_outputs
 from skdigitnet._training.run import Training
 from skdigitnet.model_selection._folds import EncodedRows, Fold, ScoredRows
 
+try:
+    from sklearn.metrics._classification import _log_loss
+except ImportError:  # before scikit-learn 1.9
+    _log_loss = None
+
 Metric = Callable[[Training, EncodedRows], float]
 
 
 def accuracy(training: Training, rows: EncodedRows) -> float:
     """The weighted share of the rows whose label is predicted."""
+    predicted = _read(training, rows, OutputLayer.indices)
+    return float(np.average(predicted == rows.indices, weights=rows.weight))
+
+
+def minus_log_loss(training: Training, rows: EncodedRows) -> float:
+    """Minus the weighted mean of the cross-entropy.
+
+    Raises
+    ------
+    ValueError
+        Where it cannot be had; scikit-learn says why.
+    """
+    n_classes = len(training.labels.classes)
+    if training.network.out_activation == "identity" or not rows.has_every_class:
+        raise ValueError("no probabilities, or some of another class")
+    p = _read(training, rows, OutputLayer.probabilities)
+    if n_classes == 2:  # which scorers make of those of the second class
+        p = np.column_stack([1 - p[:, 1], p[:, 1]])
+    targets = rows.indices[:, None] == np.arange(n_classes)
+    return -_log_loss(targets, p, sample_weight=rows.weight)
+
+
+def _read(training: Training, rows: EncodedRows, function) -> np.ndarray:
+    """What a method of :class:`OutputLayer` makes of the outputs for the rows."""
     network = training.network
     coefs, intercepts = network.unpack(training.state.published_theta)
     layer = OutputLayer(network.out_activation, training.labels.multilabel)
-    predicted = map_outputs(coefs, intercepts, network.activation, rows.X, layer.indices)
-    return float(np.average(predicted == rows.indices, weights=rows.weight))
+    return map_outputs(
+        coefs, intercepts, network.activation, rows.X, lambda z: function(layer, z)
+    )
 
 
 def known_metric(scorer) -> Metric | None:
     """What a scorer of scikit-learn computes, if it can be had from the outputs at once."""
     if isinstance(scorer, _PassthroughScorer):
         return accuracy
-    if isinstance(scorer, _BaseScorer) and not scorer._kwargs and scorer._sign == 1:
-        is_accuracy = scorer._score_func is accuracy_score
-        return accuracy if is_accuracy and scorer._response_method == "predict" else None
-    return None
+    if not isinstance(scorer, _BaseScorer) or scorer._kwargs:
+        return None
+    known: dict[tuple, Metric] = {(accuracy_score, "predict", 1): accuracy}
+    if _log_loss is not None:
+        known[log_loss, "predict_proba", -1] = minus_log_loss
+    response = scorer._response_method
+    response = response if isinstance(response, str) else None
+    return known.get((scorer._score_func, response, scorer._sign))
 
 
 class Scoring:

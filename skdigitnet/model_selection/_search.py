@@ -29,7 +29,7 @@ from sklearn.model_selection._validation import (
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_method_params, indexable
 
-from skdigitnet.model_selection._candidates import Lineage, lineages
+from skdigitnet.model_selection._candidates import EPOCHS, Lineage, final_step, lineages
 from skdigitnet.model_selection._evaluate import Cell, Evaluation, Job, Kept
 from skdigitnet.model_selection._folds import Data, Folds
 from skdigitnet.model_selection._halving import (
@@ -108,12 +108,12 @@ class EpochSearch(BaseSearchCV):
             self._response,
         )
         shared = lineages(evaluation.base_estimator, evaluation.candidates)
-        cells: list[Cell | None] = [None] * (len(evaluation.candidates) * self.n_splits_)
+        cells: list[Cell | None] = [None] * (len(evaluation.candidates) * data.n_splits)
         if not cells:
             raise ValueError("No fits: the grid is empty. Give it a candidate at least.")
         if self.factor is None:
             task.begin_search(len(cells))
-            jobs = _jobs(shared, self.n_splits_)
+            jobs = _jobs(shared, data.n_splits)
             self._evaluate(evaluation, jobs, cells, task)
             results = self._results(evaluation, range(len(evaluation.candidates)), cells)
             last = None
@@ -121,14 +121,16 @@ class EpochSearch(BaseSearchCV):
             results, last = self._halve(evaluation, shared, cells, task)
         task.end_search()
         reached = [cell for cell in cells if cell is not None]
+        # nothing has been set until here, where no more than the refit can be interrupted
+        self.n_splits_ = data.n_splits
         self._choose(reached[0], results, refit_metric, last)
         self._record(evaluation, cells)
-        if self.refit:
-            self._refit(evaluation.base_estimator, data, task)
+        self.cv_results_ = results
         # the only scorer is no dict
         is_several = isinstance(scorers, _MultimetricScorer)
         self.scorer_ = scorers._scorers if is_several else scorers
-        self.cv_results_ = results
+        if self.refit:
+            self._refit(evaluation.base_estimator, data, task)
         task.end()
         message = convergence_warning(reached, evaluation.candidates)
         if message is not None:
@@ -150,7 +152,6 @@ class EpochSearch(BaseSearchCV):
                 f"cv.split gives {len(splits)} splits and cv.get_n_splits {n_splits}; they must"
                 " be consistent."
             )
-        self.n_splits_ = n_splits
         return splits
 
     def _evaluate(
@@ -161,7 +162,7 @@ class EpochSearch(BaseSearchCV):
         task: SearchTask,
     ) -> None:
         """Put the cells of the jobs where they belong: by candidates, then by splits."""
-        candidates, n_splits = evaluation.candidates, self.n_splits_
+        candidates, n_splits = evaluation.candidates, evaluation.folds.data.n_splits
         n_cells = sum(len(job.members) for job in jobs)
         if self.verbose > 0:
             n_candidates = n_cells // n_splits
@@ -169,6 +170,7 @@ class EpochSearch(BaseSearchCV):
                 f"Fitting {n_splits} folds for each of {n_candidates} candidates, totalling"
                 f" {n_cells} fits"
             )
+        # a journal is asked here which of the cells it has, and told below of each that ends
         n_done = 0
         try:
             with closing(self._run(evaluation, jobs)) as finished:
@@ -178,7 +180,7 @@ class EpochSearch(BaseSearchCV):
                     cells[number] = cell
                     if self.verbose > 1:
                         print(end_message(cell, candidates, n_splits, self.verbose))
-                    task.end_cell(number)
+                    task.end_cell(number, evaluation.folds.data.splits[cell.split][0])
         except KeyboardInterrupt as interrupt:
             interrupt.add_note(
                 f"The search is not fitted: {n_done} of {n_cells} fits had ended."
@@ -191,7 +193,13 @@ class EpochSearch(BaseSearchCV):
         n_left = Counter[int]()
         for job in jobs:
             n_left[job.split] += len(job.members)
-        results = run_jobs(evaluation.evaluate, jobs, self.n_jobs, in_threads=in_threads)
+        results = run_jobs(
+            evaluation.evaluate,
+            jobs,
+            self.n_jobs,
+            in_threads=in_threads,
+            pre_dispatch=self.pre_dispatch,
+        )
         with closing(results):
             for finished in results:
                 for cell in finished:
@@ -208,7 +216,7 @@ class EpochSearch(BaseSearchCV):
         task: SearchTask,
     ) -> tuple[dict, list[int]]:
         """Train the best on, from rung to rung; the results, and the last candidates."""
-        stops, n_splits = rungs_of(shared, self.factor), self.n_splits_
+        stops, n_splits = rungs_of(shared, self.factor), evaluation.folds.data.n_splits
         task.begin_search(len(cells))
         rungs: list[tuple[list[int], dict]] = []
         kept: dict[tuple[int, int], Kept] = {}
@@ -242,21 +250,22 @@ class EpochSearch(BaseSearchCV):
         self, evaluation: Evaluation, members: Sequence[int], cells: list[Cell | None]
     ) -> dict:
         """``cv_results_`` of these candidates."""
+        n_splits = evaluation.folds.data.n_splits
         out = [
             cell.result
             for candidate in members
-            for cell in cells[candidate * self.n_splits_ : (candidate + 1) * self.n_splits_]
+            for cell in cells[candidate * n_splits : (candidate + 1) * n_splits]
             if cell is not None
         ]
         _warn_or_raise_about_fit_failures(out, self.error_score)
         if callable(self.scoring):
             _insert_error_scores(out, self.error_score)
         candidates = [evaluation.candidates[candidate] for candidate in members]
-        return self._format_results(candidates, self.n_splits_, out)
+        return self._format_results(candidates, n_splits, out)
 
     def _record(self, evaluation: Evaluation, cells: list[Cell | None]) -> None:
         """Keep what was asked for beside the scores."""
-        n_splits = self.n_splits_
+        n_splits = evaluation.folds.data.n_splits
         if self.return_learning_curves:
             self.learning_curves_ = learning_curves(cells, n_splits)
         if self._response is not None:
@@ -352,7 +361,122 @@ def learning_curves(cells: list[Cell | None], n_splits: int) -> dict[str, np.nda
 
 
 class EpochGridSearchCV(EpochSearch, GridSearchCV):
-    """Grid search that trains once for every number of epochs."""
+    """Grid search that trains once for every number of epochs.
+
+    Gives the results of :class:`~sklearn.model_selection.GridSearchCV`, to the bit, sooner:
+    candidates that differ only in ``max_iter`` are stages of one training, which is scored as
+    it comes to each; rows are sliced, transformed and checked once for all candidates; and
+    fits share the memory of one process. For :class:`skdigitnet.BackpropMLPClassifier` and a
+    Pipeline that ends in one. Any other estimator is fitted for each candidate and split, as
+    by scikit-learn.
+
+    Parameters
+    ----------
+    estimator : estimator
+    param_grid : dict or list of dict
+        As for GridSearchCV.
+    scoring : str, callable, list, tuple, dict or None, default=None
+        As for :class:`~sklearn.model_selection.GridSearchCV`.
+    n_jobs : int or None, default=None
+        Fits at the same time, in threads of this process, one thread each. With
+        :class:`joblib.parallel_config` they run where it says, in other processes say.
+        Estimators that are not ours run in processes, as in scikit-learn.
+    refit : bool, str or callable, default=True
+        As for GridSearchCV. With ``factor`` and several metrics, the name of the one by which
+        candidates are eliminated.
+    cv : int, splitter, iterable or None, default=None
+        As for GridSearchCV.
+    verbose : int, default=0
+        As for GridSearchCV, but that a line is printed when a fit ends, not when it begins.
+    pre_dispatch : int or str, default="2*n_jobs"
+        As for GridSearchCV, where other processes fit.
+    error_score : "raise" or float, default=np.nan
+        As for GridSearchCV.
+    return_train_score : bool, default=False
+        Whether ``cv_results_`` has the scores on the training rows too.
+    factor : float or None, default=None
+        Successive halving [1]_: all candidates are trained to the smallest ``max_iter`` in the
+        grid; one in ``factor`` of them, those with the best mean test score, are trained on to
+        the next; and so on. None trains all of them to the end.
+    return_learning_curves : bool, default=False
+        Whether to score after every epoch, for ``learning_curves_``.
+    return_predictions : bool or str, default=False
+        Whether to keep the predictions for the test rows of each split; a str is the method
+        to predict with, such as "predict_proba".
+
+    Attributes
+    ----------
+    cv_results_ : dict of str to ndarray
+        As GridSearchCV's, to the bit but for times. With ``factor``, arrays are masked where a
+        candidate was eliminated before, ranks are among the candidates of the same rung, and
+        ``rung`` has its number, from 0.
+    best_index_ : int
+        The candidate with the best mean test score; with ``factor``, of the last rung.
+    best_params_ : dict
+        Its parameters.
+    best_score_ : float
+        Its mean test score. Not there if ``refit`` is a function.
+    best_estimator_ : estimator
+        Fitted with them to all rows. Not there with ``refit=False``.
+    learning_curves_ : dict of str to ndarray of shape (n_candidates, n_splits, n_epochs)
+        By "test_score", or the names of several metrics, and "train_score" with
+        ``return_train_score``: the score that a fit would have that ends with this epoch or
+        iteration. NaN after the end of training.
+    predictions_ : list of list of ndarray
+        By candidate and split, for the rows of ``test_indices_``; None where a fit has failed
+        or was not made.
+    test_indices_ : list of ndarray
+        The test rows of each split.
+    scorer_ : callable or dict of callables
+    n_splits_ : int
+    refit_time_ : float
+        Seconds that the last fit took, to all rows.
+    multimetric_ : bool
+        Whether there are several metrics.
+    classes_ : ndarray of shape (n_classes,)
+        Those of ``best_estimator_``.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features,)
+
+    See Also
+    --------
+    EpochRandomizedSearchCV : Candidates drawn at random.
+    sklearn.model_selection.GridSearchCV : The same results.
+    skdigitnet.plotting.SearchDisplay : Draws them.
+
+    Notes
+    -----
+    A training is shared where its epochs provably do not depend on ``max_iter``. They do with
+    the schedules of ``learning_rate`` that stretch over ``max_iter``, or a callable, and may
+    with ``early_stopping`` by a function of the user's: those candidates have a training
+    each. So they do if ``verbose``, ``warm_start`` or callbacks are set, when scikit-learn
+    does all of the work. With ``random_state=None`` candidates that share a training share
+    its random draws. Transformers of a Pipeline are fitted once for each split and their
+    parameters.
+
+    scikit-learn's callbacks are told of each fit when it has ended; those of epochs are not
+    passed on to the fits.
+
+    References
+    ----------
+    .. [1] K. Jamieson and A. Talwalkar, "Non-stochastic best arm identification and
+       hyperparameter optimization", AISTATS 2016.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.datasets import load_iris
+    >>> from skdigitnet import BackpropMLPClassifier
+    >>> from skdigitnet.model_selection import EpochGridSearchCV
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = BackpropMLPClassifier((8,), n_iter_no_change=np.inf, random_state=0)
+    >>> grid = {"alpha": [0.1, 1.0], "max_iter": [10, 20, 40, 80]}
+    >>> search = EpochGridSearchCV(clf, grid).fit(X, y)  # ten fits, of 80 epochs
+    >>> search.best_params_
+    {'alpha': 1.0, 'max_iter': 40}
+    >>> search.cv_results_["mean_test_score"].shape
+    (8,)
+    """
 
     _parameter_constraints: ClassVar[dict] = {
         **GridSearchCV._parameter_constraints,
@@ -397,7 +521,109 @@ class EpochGridSearchCV(EpochSearch, GridSearchCV):
 
 
 class EpochRandomizedSearchCV(EpochSearch, RandomizedSearchCV):
-    """Randomized search that trains once for every number of epochs."""
+    """Randomized search that trains once for every number of epochs.
+
+    Gives the results of :class:`~sklearn.model_selection.RandomizedSearchCV`, to the bit,
+    sooner; see :class:`EpochGridSearchCV`.
+
+    Parameters
+    ----------
+    estimator : estimator
+    param_distributions : dict or list of dict
+        As for RandomizedSearchCV.
+    n_iter : int, default=10
+        How many candidates are drawn.
+    scoring : str, callable, list, tuple, dict or None, default=None
+        As for :class:`~sklearn.model_selection.GridSearchCV`.
+    n_jobs : int or None, default=None
+        Fits at the same time, in threads of this process, one thread each. With
+        :class:`joblib.parallel_config` they run where it says, in other processes say.
+        Estimators that are not ours run in processes, as in scikit-learn.
+    refit : bool, str or callable, default=True
+        As for GridSearchCV. With ``factor`` and several metrics, the name of the one by which
+        candidates are eliminated.
+    cv : int, splitter, iterable or None, default=None
+        As for GridSearchCV.
+    verbose : int, default=0
+        As for GridSearchCV, but that a line is printed when a fit ends, not when it begins.
+    pre_dispatch : int or str, default="2*n_jobs"
+        As for GridSearchCV, where other processes fit.
+    random_state : int, RandomState instance or None, default=None
+        Draws the candidates.
+    error_score : "raise" or float, default=np.nan
+        As for GridSearchCV.
+    return_train_score : bool, default=False
+        Whether ``cv_results_`` has the scores on the training rows too.
+    factor : float or None, default=None
+        Successive halving [1]_: all candidates are trained to the smallest ``max_iter`` in the
+        grid; one in ``factor`` of them, those with the best mean test score, are trained on to
+        the next; and so on. None trains all of them to the end.
+        ``n_iter`` candidates are then drawn of all parameters but ``max_iter``, of which
+        ``param_distributions`` has to list the values.
+    return_learning_curves : bool, default=False
+        Whether to score after every epoch, for ``learning_curves_``.
+    return_predictions : bool or str, default=False
+        Whether to keep the predictions for the test rows of each split; a str is the method
+        to predict with, such as "predict_proba".
+
+    Attributes
+    ----------
+    cv_results_ : dict of str to ndarray
+        As GridSearchCV's, to the bit but for times. With ``factor``, arrays are masked where a
+        candidate was eliminated before, ranks are among the candidates of the same rung, and
+        ``rung`` has its number, from 0.
+    best_index_ : int
+        The candidate with the best mean test score; with ``factor``, of the last rung.
+    best_params_ : dict
+        Its parameters.
+    best_score_ : float
+        Its mean test score. Not there if ``refit`` is a function.
+    best_estimator_ : estimator
+        Fitted with them to all rows. Not there with ``refit=False``.
+    learning_curves_ : dict of str to ndarray of shape (n_candidates, n_splits, n_epochs)
+        By "test_score", or the names of several metrics, and "train_score" with
+        ``return_train_score``: the score that a fit would have that ends with this epoch or
+        iteration. NaN after the end of training.
+    predictions_ : list of list of ndarray
+        By candidate and split, for the rows of ``test_indices_``; None where a fit has failed
+        or was not made.
+    test_indices_ : list of ndarray
+        The test rows of each split.
+    scorer_ : callable or dict of callables
+    n_splits_ : int
+    refit_time_ : float
+        Seconds that the last fit took, to all rows.
+    multimetric_ : bool
+        Whether there are several metrics.
+    classes_ : ndarray of shape (n_classes,)
+        Those of ``best_estimator_``.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features,)
+
+    See Also
+    --------
+    EpochGridSearchCV : All combinations of the values.
+    sklearn.model_selection.RandomizedSearchCV : The same results.
+
+    References
+    ----------
+    .. [1] K. Jamieson and A. Talwalkar, "Non-stochastic best arm identification and
+       hyperparameter optimization", AISTATS 2016.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from scipy.stats import loguniform
+    >>> from sklearn.datasets import load_iris
+    >>> from skdigitnet import BackpropMLPClassifier
+    >>> from skdigitnet.model_selection import EpochRandomizedSearchCV
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = BackpropMLPClassifier((8,), n_iter_no_change=np.inf, random_state=0)
+    >>> space = {"alpha": loguniform(1e-3, 10), "max_iter": [20, 40, 80]}
+    >>> search = EpochRandomizedSearchCV(clf, space, n_iter=9, factor=3, random_state=0)
+    >>> np.bincount(search.fit(X, y).cv_results_["rung"].compressed())
+    array([9, 3, 1])
+    """
 
     _parameter_constraints: ClassVar[dict] = {
         **RandomizedSearchCV._parameter_constraints,
@@ -442,6 +668,18 @@ class EpochRandomizedSearchCV(EpochSearch, RandomizedSearchCV):
         self.return_predictions = return_predictions
 
     def _candidates(self) -> Iterable[dict]:
-        return ParameterSampler(
-            self.param_distributions, self.n_iter, random_state=self.random_state
-        )
+        if self.factor is None:
+            return ParameterSampler(
+                self.param_distributions, self.n_iter, random_state=self.random_state
+            )
+        prefix, _ = final_step(self.estimator)
+        name, others = prefix + EPOCHS, self.param_distributions
+        stops = others.get(name) if isinstance(others, dict) else None
+        if not isinstance(stops, list | tuple | range | np.ndarray):
+            raise ValueError(
+                f"factor={self.factor!r} needs the values of {name}: param_distributions must"
+                f" be a dict with a list of them; it was {others!r:.100}."
+            )
+        others = {key: values for key, values in others.items() if key != name}
+        drawn = ParameterSampler(others, self.n_iter, random_state=self.random_state)
+        return [{**params, name: stop} for params in drawn for stop in stops]

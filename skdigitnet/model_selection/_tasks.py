@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from sklearn.utils import _safe_indexing
+
 
 class SearchTask:
     """A call to fit of a search, whose subtasks are cells, as they end, and the refit.
@@ -36,14 +38,19 @@ class SearchTask:
                 task_name="search", max_subtasks=n_cells, sequential_subtasks=False
             ).call_on_fit_task_begin(estimator=self._search)
 
-    def end_cell(self, number: int) -> None:
-        """A cell, which is told of when it has ended."""
-        if self._cells is not None and getattr(self._search, "_skl_callbacks", None):
-            cell = self._cells.subcontext(
-                task_name="candidate-split-evaluation", task_id=number
-            )
-            cell.call_on_fit_task_begin(**self._arguments)
-            cell.call_on_fit_task_end(**self._arguments)
+    def end_cell(self, number: int, train) -> None:
+        """Tell of a cell, trained on these rows, when it has ended."""
+        if self._cells is None or not getattr(self._search, "_skl_callbacks", None):
+            return
+        X, y = self._arguments["X"], self._arguments["y"]
+        arguments = {
+            "estimator": self._search,
+            "X": lambda: _safe_indexing(X, train),
+            "y": lambda: None if y is None else _safe_indexing(y, train),
+        }
+        cell = self._cells.subcontext(task_name="candidate-split-evaluation", task_id=number)
+        cell.call_on_fit_task_begin(**arguments)
+        cell.call_on_fit_task_end(**arguments)
 
     def end_search(self) -> None:
         if self._cells is not None:
