@@ -1,24 +1,48 @@
 """A search gives what GridSearchCV gives, to the bit, however few trainings it needs."""
 
 import pickle
+import re
+import signal
+import time
+import warnings
+from itertools import product
 
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
+import sklearn
+from effort import effort
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
+from scipy.stats import uniform
+from searches import assert_same_results, fitted, make_rows
+from sklearn.base import clone
 from sklearn.decomposition import PCA
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.feature_selection import SelectKBest
-from sklearn.metrics import f1_score, make_scorer
-from sklearn.model_selection import GridSearchCV, GroupKFold, RandomizedSearchCV, ShuffleSplit
+from sklearn.metrics import accuracy_score, f1_score, make_scorer
+from sklearn.model_selection import (
+    GridSearchCV,
+    GroupKFold,
+    RandomizedSearchCV,
+    ShuffleSplit,
+    cross_val_predict,
+    cross_val_score,
+)
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MaxAbsScaler, StandardScaler
+from sklearn.tree import DecisionTreeClassifier
+from sklearn.utils.validation import check_is_fitted
 
-from effort import effort
-from searches import assert_same_results, fitted, make_rows
 from skdigitnet import BackpropMLPClassifier
-from skdigitnet.model_selection import EpochGridSearchCV, EpochRandomizedSearchCV
+from skdigitnet.model_selection import (
+    EpochGridSearchCV,
+    EpochRandomizedSearchCV,
+    _evaluate,
+)
+from skdigitnet.plotting import SearchDisplay
 
 
 def depth(estimator, X, y, sample_weight=None):
@@ -165,3 +189,259 @@ def test_results_are_those_of_grid_search(data):
         assert repr(getattr(search, name, None)) == repr(getattr(expected, name, None))
     if arguments["refit"]:
         assert np.array_equal(search.predict(X), expected.predict(X))
+
+
+X, Y = make_rows(60)
+CLASSIFIER = BackpropMLPClassifier(
+    (3,), batch_size=8, learning_rate_init=0.1, random_state=0, n_iter_no_change=np.inf
+)
+GRID = {"alpha": [0.01, 1.0], "max_iter": [2, 5, 3]}
+IN_PIPELINE = {f"clf__{name}": values for name, values in GRID.items()}
+
+
+def pipeline(*transformers):
+    named = [(type(one).__name__.lower(), one) for one in transformers]
+    return Pipeline([*named, ("clf", CLASSIFIER)])
+
+
+def test_randomized_search_is_that_of_scikit_learn():
+    arguments = {"n_iter": 5, "random_state": 3, "cv": 2, "refit": False}
+    space = {"alpha": uniform(0.01, 1), "max_iter": [2, 5], "solver": ["adam", "lbfgs"]}
+    expected, _ = fitted(RandomizedSearchCV(CLASSIFIER, space, **arguments), X, Y)
+    search, _ = fitted(EpochRandomizedSearchCV(CLASSIFIER, space, **arguments), X, Y)
+    assert_same_results(search.cv_results_, expected.cv_results_)
+    assert search.best_params_ == expected.best_params_
+
+
+@pytest.mark.parametrize("backend", ["loky", "threading", "sequential"])
+def test_backends_give_the_same_bits(backend):
+    arguments = {"cv": 3, "refit": False, "return_predictions": "predict_proba"}
+    search = EpochGridSearchCV(pipeline(PCA(2)), IN_PIPELINE, **arguments)
+    expected = clone(search).fit(X, Y)
+    with joblib.parallel_config(backend, n_jobs=2):
+        search.fit(X, Y)
+    assert_same_results(search.cv_results_, expected.cv_results_)
+    for predictions in zip(search.predictions_, expected.predictions_, strict=True):
+        np.testing.assert_array_equal(*predictions)
+
+
+def test_other_estimators_get_the_results_of_grid_search():
+    grid = {"max_depth": [1, 2], "min_samples_leaf": [1, 40]}
+    estimator = DecisionTreeClassifier(random_state=0)
+    expected = GridSearchCV(estimator, grid, scoring=["accuracy", "f1_macro"], refit="f1_macro")
+    search = EpochGridSearchCV(
+        estimator, grid, scoring=["accuracy", "f1_macro"], refit="f1_macro", n_jobs=2
+    )
+    assert_same_results(search.fit(X, Y).cv_results_, expected.fit(X, Y).cv_results_)
+    assert search.best_index_ == expected.best_index_
+
+
+def test_watched_estimators_are_fitted_by_scikit_learn(capsys):
+    estimator = clone(CLASSIFIER).set_params(verbose=True)
+    GridSearchCV(estimator, GRID, cv=2, refit=False).fit(X, Y)
+    expected = capsys.readouterr().out
+    EpochGridSearchCV(estimator, GRID, cv=2, refit=False).fit(X, Y)
+    printed = capsys.readouterr().out
+    assert sorted(printed.splitlines()) == sorted(expected.splitlines())
+
+
+def test_candidates_share_trainings_and_transformers(monkeypatch):
+    trained, transformed = [], []
+
+    class Counting(StandardScaler):
+        def fit(self, *arguments):
+            transformed.append(arguments)
+            return super().fit(*arguments)
+
+    def begin_and_count(*arguments):
+        training = begin(*arguments)
+        trained.append(training)
+        return training
+
+    begin = _evaluate.begin
+    monkeypatch.setattr(_evaluate, "begin", begin_and_count)
+    EpochGridSearchCV(pipeline(Counting()), IN_PIPELINE, cv=3, refit=False).fit(X, Y)
+    assert len(trained) == 2 * 3
+    assert [training.state.n_iter for training in trained] == [5] * 6
+    assert len(transformed) == 3
+
+
+def test_curves_are_the_scores_of_shorter_fits():
+    grid = {"solver": ["sgd", "lbfgs"], "alpha": [0.01, 1.0], "tol": [0.0, 0.3]}
+    estimator = clone(CLASSIFIER).set_params(n_iter_no_change=1, max_iter=6)
+    arguments = {"cv": 2, "return_train_score": True, "refit": False}
+    search = EpochGridSearchCV(estimator, grid, return_learning_curves=True, **arguments)
+    fitted(search, X, Y)
+    each = EpochGridSearchCV(estimator, {**grid, "max_iter": range(1, 7)}, **arguments)
+    fitted(each, X, Y)
+    by_params = {repr(params): i for i, params in enumerate(each.cv_results_["params"])}
+    n_ends = 0
+    for candidate, params in enumerate(search.cv_results_["params"]):
+        for split, epoch in product(range(2), range(6)):
+            i = by_params[repr(dict(sorted({**params, "max_iter": epoch + 1}.items())))]
+            for name in ("test_score", "train_score"):
+                score = search.learning_curves_[name][candidate, split, epoch]
+                n_ends += np.isnan(score)  # has converged before
+                assert np.isnan(score) or score == each.cv_results_[f"split{split}_{name}"][i]
+    assert 0 < n_ends < 8 * 2 * 6
+
+
+def test_predictions_are_those_of_cross_validation():
+    estimator = pipeline(StandardScaler())
+    search = EpochGridSearchCV(
+        estimator, IN_PIPELINE, cv=3, return_predictions="predict_proba"
+    ).fit(X, Y)
+    for params, predictions in zip(
+        search.cv_results_["params"], search.predictions_, strict=True
+    ):
+        expected = cross_val_predict(
+            clone(estimator).set_params(**params), X, Y, cv=3, method="predict_proba"
+        )
+        for rows, of_split in zip(search.test_indices_, predictions, strict=True):
+            np.testing.assert_array_equal(of_split, expected[rows])
+
+
+def test_one_warning_for_all_fits_that_have_not_converged():
+    search = EpochGridSearchCV(
+        clone(CLASSIFIER).set_params(n_iter_no_change=1),
+        {"max_iter": [1, 2, 300], "tol": [0.1, 0.0]},
+        cv=2,
+        n_jobs=2,
+        refit=False,
+    )
+    with pytest.warns(ConvergenceWarning) as caught:
+        search.fit(X, Y)
+    (message,) = (str(warning.message) for warning in caught)
+    assert message.startswith("8 of 12 fits, of 4 of 6 candidates, have not converged.")
+    assert "{'max_iter': 1, 'tol': 0.1}, 2 of 2: max_iter=1 epochs reached" in message
+
+
+def stop_at(estimator, X, y):
+    """Ctrl-C in the middle of a search."""
+    if estimator.max_iter == 3:
+        signal.raise_signal(signal.SIGINT)
+        time.sleep(0.5)
+    return 1.0
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_an_interrupted_search_is_not_fitted(n_jobs):
+    search = EpochGridSearchCV(CLASSIFIER, GRID, cv=2, n_jobs=n_jobs, scoring=stop_at)
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt) as interrupt:
+        search.fit(X, Y)
+    assert re.search(r"not fitted: \d of 12 fits had ended", interrupt.value.__notes__[0])
+    with pytest.raises(NotFittedError):
+        check_is_fitted(search)
+    assert time.monotonic() - began < 60
+
+
+def test_groups_and_nested_cross_validation():
+    groups = np.arange(len(Y)) % 5
+    grids = [
+        kind(CLASSIFIER, GRID, cv=GroupKFold(3)) for kind in (GridSearchCV, EpochGridSearchCV)
+    ]
+    expected, search = (fitted(one, X, Y, groups=groups)[0] for one in grids)
+    assert_same_results(search.cv_results_, expected.cv_results_)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        expected, scores = (
+            cross_val_score(kind(CLASSIFIER, GRID, cv=2), X, Y, cv=3, n_jobs=2)
+            for kind in (GridSearchCV, EpochGridSearchCV)
+        )
+    np.testing.assert_array_equal(scores, expected)
+
+
+@pytest.mark.parametrize("weights_scores", [True, False])
+def test_metadata_routing(weights_scores):
+    weight = np.random.RandomState(0).uniform(0.5, 2, len(Y))
+    with sklearn.config_context(enable_metadata_routing=True):
+        classifier = clone(CLASSIFIER).set_fit_request(sample_weight=True)
+        classifier.set_score_request(sample_weight=weights_scores)
+        scorer = make_scorer(accuracy_score).set_score_request(sample_weight=weights_scores)
+        estimator = Pipeline(
+            [
+                ("scale", StandardScaler().set_fit_request(sample_weight=True)),
+                ("clf", classifier),
+            ]
+        )
+        for scoring in (scorer, ["accuracy"], None):
+            arguments = {"cv": 2, "scoring": scoring, "refit": False}
+            if scoring == ["accuracy"]:
+                arguments["scoring"] = {"accuracy": scorer}
+            both = [
+                kind(estimator, IN_PIPELINE, **arguments)
+                for kind in (GridSearchCV, EpochGridSearchCV)
+            ]
+            expected, search = (fitted(one, X, Y, sample_weight=weight)[0] for one in both)
+            assert_same_results(search.cv_results_, expected.cv_results_)
+
+
+def second_best(results):
+    return int(np.argsort(-results["mean_test_score"], kind="stable")[1])
+
+
+def test_a_fitted_search_is_one_of_scikit_learn(capsys):
+    frame = pd.DataFrame(X, columns=list("abcd"))
+    arguments = {"refit": second_best, "cv": 2, "verbose": 3}
+    estimator = pipeline(StandardScaler().set_output(transform="pandas"), PCA(2))
+    expected, told = fitted(GridSearchCV(estimator, IN_PIPELINE, **arguments), frame, Y)
+    lines = capsys.readouterr().out.splitlines()
+    search, told_by_us = fitted(
+        EpochGridSearchCV(estimator, IN_PIPELINE, **arguments), frame, Y
+    )
+    ours = capsys.readouterr().out.splitlines()
+    assert sorted(map(without_time, ours)) == sorted(map(without_time, lines))
+    assert told_by_us == told
+    search = pickle.loads(pickle.dumps(search))
+    assert_same_results(search.cv_results_, expected.cv_results_)
+    assert search.best_index_ == expected.best_index_
+    assert search.feature_names_in_.tolist() == expected.feature_names_in_.tolist()
+    np.testing.assert_array_equal(search.predict_proba(frame), expected.predict_proba(frame))
+    np.testing.assert_array_equal(search.classes_, expected.classes_)
+    assert search.n_features_in_ == expected.n_features_in_
+    SearchDisplay.from_search(search)
+
+
+def without_time(line):
+    return re.sub(r"\.{3,}|[\d.]+s$", "", line)
+
+
+@pytest.mark.skipif(not hasattr(sklearn, "callback"), reason="scikit-learn has no callbacks")
+def test_callbacks_are_told_of_every_fit():
+    from sklearn.callback import ProgressBar
+
+    told = []
+
+    class Counting:
+        def setup(self, estimator, context):
+            told.append("setup")
+
+        def on_fit_task_begin(self, estimator, context, *, X=None):
+            told.append((context.task_name, context.task_id, len(X) if X is not None else None))
+
+        def on_fit_task_end(self, estimator, context):
+            pass
+
+        def teardown(self, estimator, context):
+            told.append("teardown")
+
+    both = []
+    for kind in (GridSearchCV, EpochGridSearchCV):
+        search = kind(CLASSIFIER, GRID, cv=2).set_callbacks(Counting(), ProgressBar())
+        fitted(search, X, Y)
+        both.append(sorted(map(str, told)))
+        told.clear()
+    assert both[0] == both[1]
+
+
+def test_an_error_is_raised_where_it_is_asked_for():
+    search = EpochGridSearchCV(
+        CLASSIFIER, {"alpha": [0.1, -1.0]}, cv=2, error_score="raise", n_jobs=2
+    )
+    with pytest.raises(ValueError, match="'alpha' parameter"):
+        fitted(search, X, Y)
+    with pytest.raises(ValueError, match="All the 4 fits failed"):
+        fitted(EpochGridSearchCV(CLASSIFIER, {"alpha": [-1.0, -2.0]}, cv=2), X, Y)
+    with pytest.raises(ValueError, match="a str among"):
+        EpochGridSearchCV(CLASSIFIER, GRID, return_predictions="score").fit(X, Y)

@@ -28,7 +28,7 @@ class Lineage:
     Attributes
     ----------
     estimator : object
-        Has the parameters of the first of them.
+        Has their parameters, and ``max_iter`` as it is where no candidate sets it.
     members : tuple of int
         Their indices, by rising ``max_iter``.
     stops : tuple
@@ -88,10 +88,10 @@ def lineages(base_estimator, candidates: Sequence[dict]) -> list[Lineage]:
 
 
 def _lineage(base_estimator, prefix: str, candidates, members: list[int]) -> Lineage:
-    params = candidates[members[0]]
-    estimator = with_params(base_estimator, params)
-    transformers = {name: value for name, value in params.items() if _is_before(prefix, name)}
     name = prefix + EPOCHS
+    params = {key: value for key, value in candidates[members[0]].items() if key != name}
+    estimator = with_params(base_estimator, params)
+    transformers = {key: value for key, value in params.items() if _is_before(prefix, key)}
     own = getattr(final_step(estimator)[1], EPOCHS, None)
     stops = {index: candidates[index].get(name, own) for index in members}
     if all(_is_count(stop) for stop in stops.values()):
