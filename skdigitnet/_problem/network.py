@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import cached_property
+from itertools import accumulate, pairwise
 from numbers import Integral
 
 import numpy as np
@@ -53,14 +54,20 @@ class Network:
 
     def unpack(self, theta: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """Return views of theta as coefs of shape (n_in, n_out) and intercepts (n_out,)."""
-        shapes = [*self.coef_shapes, *self.intercept_shapes]
-        ends = np.cumsum([math.prod(shape) for shape in shapes])
-        parts = [
-            part.reshape(shape)
-            for part, shape in zip(np.split(theta, ends[:-1]), shapes, strict=True)
-        ]
+        parts = [theta[where].reshape(shape) for where, shape in self._parts]
         n_layers = len(self.coef_shapes)
         return parts[:n_layers], parts[n_layers:]
+
+    @cached_property
+    def _parts(self) -> list[tuple[slice, tuple[int, ...]]]:
+        """Where theta has each layer's coefs, then its intercepts, and their shapes."""
+        shapes = [*self.coef_shapes, *self.intercept_shapes]
+        ends = list(accumulate(math.prod(shape) for shape in shapes))
+        starts = [0, *ends[:-1]]
+        return [
+            (slice(start, end), shape)
+            for start, end, shape in zip(starts, ends, shapes, strict=True)
+        ]
 
     def pack(self, coefs, intercepts, dtype) -> np.ndarray:
         """Pack coefs and intercepts into a new theta; the inverse of :meth:`unpack`.
