@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import time
 import warnings
 from collections import Counter
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing
+from dataclasses import replace
+from itertools import chain
 from numbers import Real
 from typing import ClassVar
 
@@ -38,6 +41,8 @@ from skdigitnet.model_selection._halving import (
     rungs_of,
     survivors,
 )
+from skdigitnet.model_selection._identity import study_key
+from skdigitnet.model_selection._record import NoRecord, Record
 from skdigitnet.model_selection._report import convergence_warning, end_message
 from skdigitnet.model_selection._schedule import run_jobs
 from skdigitnet.model_selection._scores import Scoring
@@ -53,6 +58,7 @@ class EpochSearch(BaseSearchCV):
         "factor": [Interval(Real, 1, None, closed="neither"), None],
         "return_learning_curves": ["boolean"],
         "return_predictions": ["boolean", StrOptions(RESPONSES)],
+        "journal": [str, os.PathLike, None],
     }
 
     def _candidates(self) -> Iterable[dict]:
@@ -79,9 +85,10 @@ class EpochSearch(BaseSearchCV):
         Raises
         ------
         ValueError
-            If every fit fails, or one of them does with ``error_score="raise"``.
+            If every fit fails, or one of them does with ``error_score="raise"``; if ``journal``
+            is the file of another study, or something cannot be identified for it.
         KeyboardInterrupt
-            On Ctrl-C. The search is then as it was before.
+            On Ctrl-C. The search is then as it was before; the journal keeps what has ended.
 
         Warns
         -----
@@ -111,20 +118,21 @@ class EpochSearch(BaseSearchCV):
         cells: list[Cell | None] = [None] * (len(evaluation.candidates) * data.n_splits)
         if not cells:
             raise ValueError("No fits: the grid is empty. Give it a candidate at least.")
-        if self.factor is None:
-            task.begin_search(len(cells))
-            jobs = _jobs(shared, data.n_splits)
-            self._evaluate(evaluation, jobs, cells, task)
-            results = self._results(evaluation, range(len(evaluation.candidates)), cells)
-            last = None
-        else:
-            results, last = self._halve(evaluation, shared, cells, task)
+        with closing(self._record(evaluation, params)) as record:
+            if self.factor is None:
+                task.begin_search(len(cells))
+                jobs = _jobs(shared, data.n_splits)
+                self._evaluate(evaluation, jobs, cells, task, record)
+                results = self._results(evaluation, range(len(evaluation.candidates)), cells)
+                last = None
+            else:
+                results, last = self._halve(evaluation, shared, cells, task, record)
         task.end_search()
         reached = [cell for cell in cells if cell is not None]
         # nothing has been set until here, where no more than the refit can be interrupted
         self.n_splits_ = data.n_splits
         self._choose(reached[0], results, refit_metric, last)
-        self._record(evaluation, cells)
+        self._publish_beside(evaluation, cells)
         self.cv_results_ = results
         # the only scorer is no dict
         is_several = isinstance(scorers, _MultimetricScorer)
@@ -154,12 +162,37 @@ class EpochSearch(BaseSearchCV):
             )
         return splits
 
+    def _record(self, evaluation: Evaluation, params: dict) -> Record | NoRecord:
+        """The journal, if there is one; ``params`` is what fit was given beside X and y."""
+        if self.journal is None:
+            return NoRecord()
+        data, scorer = evaluation.folds.data, evaluation.scoring.scorer
+        study = study_key(
+            data.X,
+            data.y,
+            params,
+            data.splits,
+            scorer._scorers if isinstance(scorer, _MultimetricScorer) else scorer,
+            evaluation.base_estimator,
+            {
+                name: getattr(self, name)
+                for name in (
+                    "return_train_score",
+                    "return_learning_curves",
+                    "return_predictions",
+                    "error_score",
+                )
+            },
+        )
+        return Record(self.journal, study, evaluation)
+
     def _evaluate(
         self,
         evaluation: Evaluation,
         jobs: list[Job],
         cells: list[Cell | None],
         task: SearchTask,
+        record: Record | NoRecord,
     ) -> None:
         """Put the cells of the jobs where they belong: by candidates, then by splits."""
         candidates, n_splits = evaluation.candidates, evaluation.folds.data.n_splits
@@ -170,11 +203,11 @@ class EpochSearch(BaseSearchCV):
                 f"Fitting {n_splits} folds for each of {n_candidates} candidates, totalling"
                 f" {n_cells} fits"
             )
-        # a journal is asked here which of the cells it has, and told below of each that ends
         n_done = 0
+        found, jobs = _found_before(jobs, record)
         try:
-            with closing(self._run(evaluation, jobs)) as finished:
-                for cell in finished:
+            with closing(self._run(evaluation, jobs, record)) as finished:
+                for cell in chain(found, finished):
                     n_done += 1
                     number = cell.candidate * n_splits + cell.split
                     cells[number] = cell
@@ -187,7 +220,9 @@ class EpochSearch(BaseSearchCV):
             )
             raise
 
-    def _run(self, evaluation: Evaluation, jobs: list[Job]) -> Generator[Cell, None, None]:
+    def _run(
+        self, evaluation: Evaluation, jobs: list[Job], record: Record | NoRecord
+    ) -> Generator[Cell, None, None]:
         """The cells of the jobs as they come."""
         in_threads = any(job.lineage.is_ours for job in jobs)
         n_left = Counter[int]()
@@ -202,6 +237,7 @@ class EpochSearch(BaseSearchCV):
         )
         with closing(results):
             for finished in results:
+                record.add(finished)
                 for cell in finished:
                     yield cell
                     n_left[cell.split] -= 1
@@ -214,6 +250,7 @@ class EpochSearch(BaseSearchCV):
         shared: list[Lineage],
         cells: list[Cell | None],
         task: SearchTask,
+        record: Record | NoRecord,
     ) -> tuple[dict, list[int]]:
         """Train the best on, from rung to rung; the results, and the last candidates."""
         stops, n_splits = rungs_of(shared, self.factor), evaluation.folds.data.n_splits
@@ -224,7 +261,7 @@ class EpochSearch(BaseSearchCV):
             is_last = stop == stops[-1]
             members = [candidate for one in shared for candidate in members_at(one, stop)]
             jobs = _jobs(shared, n_splits, stop, kept, is_last=is_last)
-            self._evaluate(evaluation, jobs, cells, task)
+            self._evaluate(evaluation, jobs, cells, task, record)
             results = self._results(evaluation, sorted(members), cells)
             rungs.append((sorted(members), results))
             if is_last:
@@ -263,8 +300,8 @@ class EpochSearch(BaseSearchCV):
         candidates = [evaluation.candidates[candidate] for candidate in members]
         return self._format_results(candidates, n_splits, out)
 
-    def _record(self, evaluation: Evaluation, cells: list[Cell | None]) -> None:
-        """Keep what was asked for beside the scores."""
+    def _publish_beside(self, evaluation: Evaluation, cells: list[Cell | None]) -> None:
+        """Publish what was asked for beside the scores."""
         n_splits = evaluation.folds.data.n_splits
         if self.return_learning_curves:
             self.learning_curves_ = learning_curves(cells, n_splits)
@@ -328,6 +365,19 @@ def _jobs(
             is_to_be_kept = not is_last and lineage.can_pause
             jobs.append(Job(split, lineage, members, before, is_to_be_kept))
     return jobs
+
+
+def _found_before(jobs: list[Job], record: Record | NoRecord) -> tuple[list[Cell], list[Job]]:
+    """The cells of these jobs that the record has, and jobs for the others."""
+    found: list[Cell] = []
+    remaining = []
+    for job in jobs:
+        cells = {member: record.find(member, job.split) for member in job.members}
+        found.extend(cell for cell in cells.values() if cell is not None)
+        members = tuple(member for member, cell in cells.items() if cell is None)
+        if members:
+            remaining.append(replace(job, members=members))
+    return found, remaining
 
 
 def _take_kept(
@@ -403,6 +453,12 @@ class EpochGridSearchCV(EpochSearch, GridSearchCV):
     return_predictions : bool or str, default=False
         Whether to keep the predictions for the test rows of each split; a str is the method
         to predict with, such as "predict_proba".
+    journal : str, path-like or None, default=None
+        A file that keeps every fit's scores as soon as they are known. The same search with
+        the same data reads them from there instead of training again, whatever ``n_jobs``
+        and however the last process ended; more candidates may be added. Everything that
+        scores depend on must be known to a later process: ``random_state`` an integer and
+        scorers that can be imported. See :func:`read_journal`.
 
     Attributes
     ----------
@@ -499,6 +555,7 @@ class EpochGridSearchCV(EpochSearch, GridSearchCV):
         factor=None,
         return_learning_curves=False,
         return_predictions=False,
+        journal=None,
     ):
         super().__init__(
             estimator,
@@ -515,6 +572,7 @@ class EpochGridSearchCV(EpochSearch, GridSearchCV):
         self.factor = factor
         self.return_learning_curves = return_learning_curves
         self.return_predictions = return_predictions
+        self.journal = journal
 
     def _candidates(self) -> Iterable[dict]:
         return ParameterGrid(self.param_grid)
@@ -565,6 +623,12 @@ class EpochRandomizedSearchCV(EpochSearch, RandomizedSearchCV):
     return_predictions : bool or str, default=False
         Whether to keep the predictions for the test rows of each split; a str is the method
         to predict with, such as "predict_proba".
+    journal : str, path-like or None, default=None
+        A file that keeps every fit's scores as soon as they are known. The same search with
+        the same data reads them from there instead of training again, whatever ``n_jobs``
+        and however the last process ended; more candidates may be added. Everything that
+        scores depend on must be known to a later process: ``random_state`` an integer and
+        scorers that can be imported. See :func:`read_journal`.
 
     Attributes
     ----------
@@ -648,6 +712,7 @@ class EpochRandomizedSearchCV(EpochSearch, RandomizedSearchCV):
         factor=None,
         return_learning_curves=False,
         return_predictions=False,
+        journal=None,
     ):
         super().__init__(
             estimator,
@@ -666,6 +731,7 @@ class EpochRandomizedSearchCV(EpochSearch, RandomizedSearchCV):
         self.factor = factor
         self.return_learning_curves = return_learning_curves
         self.return_predictions = return_predictions
+        self.journal = journal
 
     def _candidates(self) -> Iterable[dict]:
         if self.factor is None:
