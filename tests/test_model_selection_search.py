@@ -365,10 +365,8 @@ def test_metadata_routing(weights_scores):
                 ("clf", classifier),
             ]
         )
-        for scoring in (scorer, ["accuracy"], None):
+        for scoring in (scorer, {"accuracy": scorer}):
             arguments = {"cv": 2, "scoring": scoring, "refit": False}
-            if scoring == ["accuracy"]:
-                arguments["scoring"] = {"accuracy": scorer}
             both = [
                 kind(estimator, IN_PIPELINE, **arguments)
                 for kind in (GridSearchCV, EpochGridSearchCV)
