@@ -305,7 +305,7 @@ class _Progress(FitTask):
         self._waiting = []
 
     def begin_epoch(self) -> None:
-        """Nothing begins that was not told of."""
+        """Does nothing: epochs are looked at when they have ended."""
 
     def end_epoch(self) -> bool:
         """Whether to stop: because nobody waits, or a scorer has failed."""
