@@ -33,7 +33,7 @@ def rows_that_go_on(mean_scores, stops, factor):
         networks = sorted(order[: math.ceil(len(networks) / factor)])
 
 
-@settings(max_examples=effort(25, 1000), deadline=None)
+@settings(max_examples=effort(12, 1000), deadline=None)
 @given(data=st.data())
 def test_cells_that_are_reached_have_the_bits_of_the_whole_search(data):
     stops = data.draw(st.sampled_from([[1, 2], [2, 3, 7], [1, 4, 5, 6]]))

@@ -147,7 +147,7 @@ def outcome(search, *rows, **params):
         return type(error), str(error).splitlines()[:2]
 
 
-@settings(max_examples=effort(40, 2000), deadline=None)
+@settings(max_examples=effort(20, 2000), deadline=None)
 @given(data=st.data())
 def test_results_are_those_of_grid_search(data):
     steps, grid = data.draw(STEPS), data.draw(GRIDS)
