@@ -433,6 +433,17 @@ def test_callbacks_are_told_of_every_fit():
     assert both[0] == both[1]
 
 
+def no_number(estimator, X, y):
+    return "good" if estimator.max_iter == 5 else 1.0
+
+
+def test_a_scorer_that_gives_no_number_is_no_failure_of_the_fit():
+    for stops in ([2, 5], [5, 8]):  # at the end of the training and on its way
+        search = EpochGridSearchCV(CLASSIFIER, {"max_iter": stops}, scoring=no_number)
+        with pytest.raises(ValueError, match="scoring must return a number"):
+            fitted(search, X, Y)
+
+
 def test_an_error_is_raised_where_it_is_asked_for():
     search = EpochGridSearchCV(
         CLASSIFIER, {"alpha": [0.1, -1.0]}, cv=2, error_score="raise", n_jobs=2
