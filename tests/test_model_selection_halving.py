@@ -33,7 +33,7 @@ def rows_that_go_on(mean_scores, stops, factor):
         networks = sorted(order[: math.ceil(len(networks) / factor)])
 
 
-@settings(max_examples=effort(25, 1000), deadline=None)
+@settings(max_examples=effort(12, 1000), deadline=None)
 @given(data=st.data())
 def test_cells_that_are_reached_have_the_bits_of_the_whole_search(data):
     stops = data.draw(st.sampled_from([[1, 2], [2, 3, 7], [1, 4, 5, 6]]))
@@ -92,8 +92,8 @@ def test_cells_that_are_reached_have_the_bits_of_the_whole_search(data):
         assert np.isnan(of_whole[:, :, length:]).all()
     last = np.flatnonzero(expected == len(stops) - 1)
     assert search.best_index_ in last
-    best = search.cv_results_["mean_test_score"][last]
-    assert search.best_score_ == best.max() or np.isnan(best).all()
+    scores = search.cv_results_["mean_test_score"].data[last]
+    assert search.best_score_ == np.nanmax(scores)
 
 
 def test_survivors_are_not_trained_again(monkeypatch):

@@ -147,7 +147,7 @@ def outcome(search, *rows, **params):
         return type(error), str(error).splitlines()[:2]
 
 
-@settings(max_examples=effort(40, 2000), deadline=None)
+@settings(max_examples=effort(20, 2000), deadline=None)
 @given(data=st.data())
 def test_results_are_those_of_grid_search(data):
     steps, grid = data.draw(STEPS), data.draw(GRIDS)
@@ -365,10 +365,8 @@ def test_metadata_routing(weights_scores):
                 ("clf", classifier),
             ]
         )
-        for scoring in (scorer, ["accuracy"], None):
+        for scoring in (scorer, {"accuracy": scorer}):
             arguments = {"cv": 2, "scoring": scoring, "refit": False}
-            if scoring == ["accuracy"]:
-                arguments["scoring"] = {"accuracy": scorer}
             both = [
                 kind(estimator, IN_PIPELINE, **arguments)
                 for kind in (GridSearchCV, EpochGridSearchCV)
@@ -433,6 +431,17 @@ def test_callbacks_are_told_of_every_fit():
         both.append(sorted(map(str, told)))
         told.clear()
     assert both[0] == both[1]
+
+
+def no_number(estimator, X, y):
+    return "good" if estimator.max_iter == 5 else 1.0
+
+
+def test_a_scorer_that_gives_no_number_is_no_failure_of_the_fit():
+    for stops in ([2, 5], [5, 8]):  # at the end of the training and on its way
+        search = EpochGridSearchCV(CLASSIFIER, {"max_iter": stops}, scoring=no_number)
+        with pytest.raises(ValueError, match="scoring must return a number"):
+            fitted(search, X, Y)
 
 
 def test_an_error_is_raised_where_it_is_asked_for():

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from traceback import format_exc
 from typing import Any
@@ -285,10 +286,11 @@ class _Progress(FitTask):
         n_epochs = parameters.max_iter
         with training.started(solver, settings, self, n_epochs) as self._run:
             self._run.advance(n_epochs - training.state.n_iter_of_fit)
+            with self._noting_errors():
+                while self.error is None and self._waiting and not self._is_cancelled():
+                    self._finish_next()
             if self.error is not None:
                 raise self.error
-            while self._waiting and not self._is_cancelled():
-                self._finish_next()
         if is_to_be_kept and self.cells:
             seconds = time.time() - self._began - self._scoring_time
             self.cells[-1].kept = Kept(
@@ -305,24 +307,30 @@ class _Progress(FitTask):
         self._waiting = []
 
     def begin_epoch(self) -> None:
-        """Nothing begins that was not told of."""
+        """Does nothing: epochs are looked at when they have ended."""
 
     def end_epoch(self) -> bool:
         """Whether to stop: because nobody waits, or a scorer has failed."""
         if self._is_cancelled():
             return True
         state = self._training.state
-        try:
+        with self._noting_errors():
             if self._evaluation.has_curves:
                 self._extend_curve()
-            # the last one, and what is left when training has converged, have the solver's
-            # own warning
+            # the last one, and all that are left when training has converged, have the
+            # solver's own warning, at the end
             if not state.stopped:
                 while len(self._waiting) > 1 and self._waiting[0][1] == state.n_iter_of_fit:
                     self._finish_next()
+        return self.error is not None
+
+    @contextmanager
+    def _noting_errors(self) -> Iterator[None]:
+        """Tell errors of scorers from those of training, in the midst of which they score."""
+        try:
+            yield
         except Exception as error:
             self.error = error
-        return self.error is not None
 
     def _finish_next(self) -> None:
         """A cell for the next candidate, whose training would end here."""

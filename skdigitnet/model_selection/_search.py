@@ -473,7 +473,8 @@ class EpochGridSearchCV(EpochSearch, GridSearchCV):
     best_score_ : float
         Its mean test score. Not there if ``refit`` is a function.
     best_estimator_ : estimator
-        Fitted with them to all rows. Not there with ``refit=False``.
+        Fitted with them to all rows, and so ``classes_`` and ``n_features_in_`` are there too.
+        Not with ``refit=False``.
     learning_curves_ : dict of str to ndarray of shape (n_candidates, n_splits, n_epochs)
         By "test_score", or the names of several metrics, and "train_score" with
         ``return_train_score``: the score that a fit would have that ends with this epoch or
@@ -489,9 +490,6 @@ class EpochGridSearchCV(EpochSearch, GridSearchCV):
         Seconds that the last fit took, to all rows.
     multimetric_ : bool
         Whether there are several metrics.
-    classes_ : ndarray of shape (n_classes,)
-        Those of ``best_estimator_``.
-    n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features,)
 
     See Also
@@ -643,7 +641,8 @@ class EpochRandomizedSearchCV(EpochSearch, RandomizedSearchCV):
     best_score_ : float
         Its mean test score. Not there if ``refit`` is a function.
     best_estimator_ : estimator
-        Fitted with them to all rows. Not there with ``refit=False``.
+        Fitted with them to all rows, and so ``classes_`` and ``n_features_in_`` are there too.
+        Not with ``refit=False``.
     learning_curves_ : dict of str to ndarray of shape (n_candidates, n_splits, n_epochs)
         By "test_score", or the names of several metrics, and "train_score" with
         ``return_train_score``: the score that a fit would have that ends with this epoch or
@@ -659,9 +658,6 @@ class EpochRandomizedSearchCV(EpochSearch, RandomizedSearchCV):
         Seconds that the last fit took, to all rows.
     multimetric_ : bool
         Whether there are several metrics.
-    classes_ : ndarray of shape (n_classes,)
-        Those of ``best_estimator_``.
-    n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features,)
 
     See Also
