@@ -93,9 +93,10 @@ class BackpropMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
         Schedule of the step. "constant" is ``learning_rate_init`` throughout. "auto" is that
         until the stopping rule would stop; training then continues with a fifth of it, and
         the next time with a twenty-fifth, which averages out the noise of mini-batches. It
-        stops at the third time, or at once on a plateau (see ``tol``). For SGD alone: "invscaling" is divided by ``(t + 1) ** power_t`` after epochs over rows of
-        total weight t; "adaptive" is divided by 5 whenever the stopping rule would stop,
-        until it is at most 1e-6. For SGD and Adam, a factor of ``learning_rate_init`` that
+        stops at the third time, or at once on a plateau (see ``tol``). For SGD alone:
+        "invscaling" is divided by ``(t + 1) ** power_t`` after epochs over rows of total
+        weight t; "adaptive" is divided by 5 whenever the stopping rule would stop, until it
+        is at most 1e-6. For SGD and Adam, a factor of ``learning_rate_init`` that
         depends on the completed share s of ``max_iter`` and restarts after ``max_iter``
         epochs: "linear" is 1 - s; "cosine" is (1 + cos(pi s)) / 2; "step" is 1, then 1/10
         from s = 1/2 on and 1/100 from 3/4 on; "one_cycle" rises in a line from 1/25 to 1
@@ -103,8 +104,8 @@ class BackpropMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
     learning_rate_init : float or "auto", default="auto"
         Step of SGD and Adam. "auto" depends on the activation: for SGD it is 0.5 with
         logistic units, 0.06 with tanh, 0.02 with ReLU and 0.005 with identity, for Adam 0.02
-        with logistic units, 0.01 with tanh and 0.005 with others; with identity outputs, whose gradient is
-        unbounded, at most 0.02.
+        with logistic units, 0.01 with tanh and 0.005 with others; with identity outputs,
+        whose gradient is unbounded, at most 0.02.
     power_t : float, default=0.5
         Exponent of ``learning_rate="invscaling"``.
     max_iter : int, default=1000

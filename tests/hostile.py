@@ -27,9 +27,13 @@ from resuming import cut_calls_short, digits, fit_until_call, make
 from test_datasets_idx import assert_same_bits, slow_reader
 
 from skdigitnet import BackpropMLPClassifier
+from skdigitnet._system.packing import pack
+from skdigitnet._system.records import _framed
+from skdigitnet._system.versions import saved_by_us
 from skdigitnet._training.checkpoint import has_a_sound_position, read_state, write_state
 from skdigitnet.callbacks import Checkpoint, HistoryFrame
 from skdigitnet.datasets import read_idx
+from skdigitnet.model_selection._journal import MAGIC, rows_in
 
 MIB = 2**20
 MAX_SECONDS = 1.0
@@ -183,12 +187,33 @@ def check_network(content, clf):
     assert len(clf.predict(X)) == 3
 
 
+def journals(folder):
+    """Journals of all kinds of values, whose records, and the bytes around, are changed."""
+    header = pack({**saved_by_us("journal"), "study": {"X": ["0f", ""]}})
+    about = {"params": {"alpha": 0.1, "size": (3, 4)}, "split": 1}
+    result = {"test_scores": {"a": np.float64(np.nan)}, "curve": np.ones((3, 2)), "error": "é"}
+    records = [bytes([i]) * 32 + pack({"result": result, "about": about}) for i in range(3)]
+
+    def make(rng):
+        changed = [mutations.bytes_changed(each, rng, share=0.2) for each in [header, *records]]
+        whole = MAGIC + b"".join(_framed([each]) for each in changed)
+        return mutations.bytes_changed(whole, rng, share=0.3)
+
+    def check(content, rows):
+        """It can be printed; a frame of pandas would take more memory than is left."""
+        assert repr(rows).encode()
+        assert all(type(name) is str for row in rows or () for name in row)
+
+    return Kind(make=make, read=rows_in, check=check)
+
+
 # by name; files may be made in the folder
 KINDS = {
     "idx": lambda folder: Kind(mutations.idx, read_idx, check_array, 2),
     "gzip": lambda folder: Kind(mutations.gzipped, read_idx, check_array, 2, unpacked_size),
     "checkpoint": checkpoints,
     "weights": weight_files,
+    "journal": journals,
 }
 
 

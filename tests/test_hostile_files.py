@@ -40,7 +40,7 @@ def results_of(call, *arguments, n_files, folder):
             raise
 
 
-@pytest.mark.parametrize("kind", ["idx", "gzip", "checkpoint", "weights"])
+@pytest.mark.parametrize("kind", ["idx", "gzip", "checkpoint", "weights", "journal"])
 def test_mutated_files_are_read_right_or_refused(kind, tmp_path):
     n_files = effort(250, 25_000)
     results = results_of("hostile.read_files", kind, n_files=n_files, folder=tmp_path)

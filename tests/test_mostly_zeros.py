@@ -7,7 +7,7 @@ from scipy import sparse
 from skdigitnet import BackpropMLPClassifier
 from skdigitnet._core.rows import compress
 from skdigitnet._problem import objective as _objective
-from skdigitnet._training import run as _training
+from skdigitnet._training import encoding as _encoding
 
 RNG = np.random.default_rng(0)
 y = RNG.integers(0, 4, 250)
@@ -39,7 +39,7 @@ def compressions(monkeypatch):
         shapes.append(X.shape)
         return compress(X, expected_density)
 
-    monkeypatch.setattr(_training, "compress", compress_and_count)
+    monkeypatch.setattr(_encoding, "compress", compress_and_count)
     return shapes
 
 
@@ -60,7 +60,7 @@ def test_every_form_of_x_gives_the_same_bits(
     assert compressions == [X.shape]
     for kind in (np.asfortranarray, sparse.csr_array, sparse.csc_matrix):
         assert_same_bits(fit(kind(X), hidden, **parameters), expected)
-    monkeypatch.setattr(_training, "MAX_DENSITY", -1.0)
+    monkeypatch.setattr(_encoding, "MAX_DENSITY", -1.0)
     assert_same_bits(fit(X, hidden, **parameters), expected)
     assert len(compressions) == 2  # the Fortran-ordered one
 
@@ -72,7 +72,7 @@ def test_batches_of_several_blocks_give_the_same_bits(compressions, monkeypatch,
     X, parameters = rows(0.1), {**parameters, "batch_size": 200}
     sparse_copy = fit(X, **parameters)
     assert compressions == [X.shape]
-    monkeypatch.setattr(_training, "MAX_DENSITY", -1.0)
+    monkeypatch.setattr(_encoding, "MAX_DENSITY", -1.0)
     assert_same_bits(fit(X, **parameters), sparse_copy)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import lru_cache
+from itertools import accumulate, pairwise
 from numbers import Integral
 
 import numpy as np
@@ -53,12 +54,7 @@ class Network:
 
     def unpack(self, theta: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """Return views of theta as coefs of shape (n_in, n_out) and intercepts (n_out,)."""
-        shapes = [*self.coef_shapes, *self.intercept_shapes]
-        ends = np.cumsum([math.prod(shape) for shape in shapes])
-        parts = [
-            part.reshape(shape)
-            for part, shape in zip(np.split(theta, ends[:-1]), shapes, strict=True)
-        ]
+        parts = [theta[where].reshape(shape) for where, shape in _parts(self)]
         n_layers = len(self.coef_shapes)
         return parts[:n_layers], parts[n_layers:]
 
@@ -211,3 +207,16 @@ def check_dropout(dropout, network: Network) -> tuple[float, ...]:
             " each hidden layer."
         )
     return tuple(rates.tolist()) if rates.any() else ()
+
+
+# not a cached_property, whose lock a fork may find taken
+@lru_cache(maxsize=64)
+def _parts(network: Network) -> list[tuple[slice, tuple[int, ...]]]:
+    """Where theta has each layer's coefs, then its intercepts, and their shapes."""
+    shapes = [*network.coef_shapes, *network.intercept_shapes]
+    ends = list(accumulate(math.prod(shape) for shape in shapes))
+    starts = [0, *ends[:-1]]
+    return [
+        (slice(start, end), shape)
+        for start, end, shape in zip(starts, ends, shapes, strict=True)
+    ]

@@ -40,7 +40,7 @@ def replacing(path: Path):
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def remove_stale(path: Path) -> None:
@@ -51,7 +51,7 @@ def remove_stale(path: Path) -> None:
                 left_over.unlink()
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Flush the new name to disk too, where the system can."""
     if os.name == "posix":
         descriptor = os.open(folder, os.O_RDONLY)

@@ -1,4 +1,4 @@
-"""The version, and which versions' models, checkpoints and weights files it can load."""
+"""The version, and which versions' models, checkpoints and other files it can load."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 VERSION = "0.1.0"
 # The format of each kind of file. Raised with any change that an older version would misread,
 # such as a new parameter: that version then refuses it with an error.
-FORMATS = {"model": 1, "checkpoint": 1, "weights file": 1}
+FORMATS = {"model": 1, "checkpoint": 1, "weights file": 1, "journal": 1}
 
 
 def saved_by_us(kind: str) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy import sparse
 
@@ -18,6 +20,22 @@ MAX_SIZE = 1 / np.finfo(np.float64).eps
 # Below it no step can have been that large, and the outputs need no check.
 USUAL_WEIGHT = 1e3
 SAMPLED_ROWS = 1000
+
+
+@dataclass
+class Usual:
+    """How large the outputs have been so far; kept when training pauses and resumes.
+
+    Attributes
+    ----------
+    output : float
+        The largest typical one so far.
+    knows_first : bool
+        Whether those of the first weights are counted.
+    """
+
+    output: float = 1.0
+    knows_first: bool = False
 
 
 class Divergence:
@@ -37,15 +55,16 @@ class Divergence:
         The best constant's loss.
     first : pair of lists of ndarray
         The coefs and intercepts that training begins with.
+    usual : Usual
+        Updated in place.
     """
 
-    def __init__(self, objective: Objective, X, constant: float, first):
+    def __init__(self, objective: Objective, X, constant: float, first, usual: Usual):
         self.objective, self.network, self.X = objective, objective.network, X
         self.constant, self.rows = constant, objective.sample(SAMPLED_ROWS)
         self._x_size = _typical_size(X[self.rows[:: -(-len(self.rows) // 100)]])
         self._first_weights = first
-        self._usual_output = 1.0
-        self._knows_first = False
+        self._usual = usual
 
     def check(self, loss: float, theta: np.ndarray, when: str) -> None:
         """Raise ValueError if training has diverged.
@@ -87,17 +106,18 @@ class Divergence:
 
     def _is_a_jump(self, typical: float) -> bool:
         """Whether outputs are many times the largest so far, drawn weights' included."""
-        if typical >= MAX_GROWTH * self._usual_output and not self._knows_first:
+        usual = self._usual
+        if typical >= MAX_GROWTH * usual.output and not usual.knows_first:
             # only now, since drawing weights takes longer than an epoch of few rows
             drawn = draw_weights(self.network, "auto", np.random.RandomState(0), self.X.dtype)
             both = (self._first_weights, self.network.unpack(drawn))
-            self._usual_output = max(
-                self._usual_output, *(self._typical_output(*weights) for weights in both)
+            usual.output = max(
+                usual.output, *(self._typical_output(*weights) for weights in both)
             )
-            self._knows_first = True
-        if typical >= MAX_GROWTH * self._usual_output:
+            usual.knows_first = True
+        if typical >= MAX_GROWTH * usual.output:
             return True
-        self._usual_output = max(typical, self._usual_output)
+        usual.output = max(typical, usual.output)
         return False
 
     def _loss(self, theta: np.ndarray) -> float:

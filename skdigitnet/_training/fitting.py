@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from types import SimpleNamespace
 from typing import Any
 
@@ -24,11 +24,12 @@ from skdigitnet._problem.rows import (
     check_validation_rows,
 )
 from skdigitnet._training.callback_bridge import NO_CALLBACKS, FitTask, has_callbacks
+from skdigitnet._training.encoding import Encoding
 from skdigitnet._training.lbfgs import LBFGSSolver
 from skdigitnet._training.published import as_fitted, fitted_twin, publish
 from skdigitnet._training.run import Settings, Training, unchanged_on_error
 from skdigitnet._training.sgd import StochasticSolver
-from skdigitnet._training.solver import Solver
+from skdigitnet._training.solver import Solver, SolverRun
 from skdigitnet._training.state import Curve, TrainingState
 from skdigitnet._training.stopping import StoppingRule
 
@@ -57,21 +58,11 @@ def fit(estimator, X, y, sample_weight, *, validation: tuple, initial: tuple) ->
         coef_init and intercept_init as passed to fit.
     """
     parameters = plain_parameters(estimator)
-    has_initial = any(given is not None for given in initial)
+    has_initial = any(weights is not None for weights in initial)
     resuming = parameters.warm_start and hasattr(estimator, "coefs_") and not has_initial
-    rows = check_training_rows(estimator, X, y, sample_weight, reset=not resuming)
-    labels = labels_of(estimator) if resuming else Labels.of(rows.y)
-    labels.check_several(rows.y, rows.sample_weight)
-    network = _network(parameters, rows, labels)
-    coef_init, intercept_init = initial
-    weights = check_initial(network, coef_init, intercept_init, rows.X.dtype)
-    checked = _validation_rows(estimator, parameters, rows, labels, validation)
-    rule = _stopping_rule(parameters)
+    given = check_given(estimator, X, y, sample_weight, validation, resuming=resuming)
     with unchanged_on_error(estimator.random_state):
-        training = _training(estimator, rows, labels, network, rule, checked, resuming=resuming)
-        if has_initial:
-            training.set_weights(*weights)
-        training.state.begin_fit(finish_last=True)
+        training = begin(estimator, parameters, given, initial, resuming=resuming)
         task = FitTask(
             estimator,
             X,
@@ -90,6 +81,80 @@ def fit(estimator, X, y, sample_weight, *, validation: tuple, initial: tuple) ->
         )
 
 
+@dataclass(frozen=True)
+class Given:
+    """What fit is given, as checked; several trainings may share it.
+
+    Attributes
+    ----------
+    rows : TrainingRows
+    labels : Labels
+    validation : ValidationRows or None
+    encoding : Encoding
+    """
+
+    rows: TrainingRows
+    labels: Labels
+    validation: ValidationRows | None
+    encoding: Encoding
+
+
+def check_given(
+    estimator, X, y, sample_weight, validation: tuple, *, resuming: bool = False
+) -> Given:
+    """Check rows, labels and validation rows, without changing the estimator.
+
+    Parameters
+    ----------
+    estimator, X, y, sample_weight, validation : as in :func:`fit`
+    resuming : bool, default=False
+        Whether the rows are to fit the estimator's last fit.
+    """
+    rows = check_training_rows(estimator, X, y, sample_weight, reset=not resuming)
+    labels = labels_of(estimator) if resuming else Labels.of(rows.y)
+    labels.check_several(rows.y, rows.sample_weight)
+    checked = check_validation_rows(estimator, rows, labels, *validation)
+    return Given(rows, labels, checked, Encoding(rows, labels))
+
+
+def begin(
+    estimator,
+    parameters: SimpleNamespace,
+    given: Given,
+    initial: tuple = (None, None),
+    *,
+    resuming: bool = False,
+) -> Training:
+    """A call to fit that is ready to be started.
+
+    Parameters
+    ----------
+    estimator : BackpropMLPClassifier
+    parameters : SimpleNamespace
+        Its plain parameters.
+    given : Given
+    initial : tuple, default=(None, None)
+        coef_init and intercept_init as passed to fit.
+    resuming : bool, default=False
+        Whether to continue the estimator's last fit.
+    """
+    network = _network(parameters, given.rows, given.labels)
+    coef_init, intercept_init = initial
+    weights = check_initial(network, coef_init, intercept_init, given.rows.X.dtype)
+    _check_validation_is_used(estimator, parameters, given.validation)
+    rule = _stopping_rule(parameters)
+    training = _training(estimator, given, network, rule, resuming=resuming)
+    if any(part is not None for part in weights):
+        training.set_weights(*weights)
+    training.state.begin_fit(finish_last=True)
+    return training
+
+
+def warning_of(training: Training, run: SolverRun) -> str | None:
+    """Why training, if it ends now, has not converged."""
+    return training.plateau_warning() or run.warning()
+
+
 def partial_fit(estimator, X, y, classes, sample_weight) -> None:
     """Train an estimator for one epoch; the arguments are those of its method."""
     parameters = plain_parameters(estimator)
@@ -98,10 +163,11 @@ def partial_fit(estimator, X, y, classes, sample_weight) -> None:
     rows = check_training_rows(estimator, X, y, sample_weight, reset=not resuming)
     labels = labels_of(estimator) if resuming else Labels.given(classes, rows.y)
     labels.check_same(classes)
+    given = Given(rows, labels, None, Encoding(rows, labels))
     network = _network(parameters, rows, labels)
     no_rule = StoppingRule(parameters.tol, patience=np.inf)
     with unchanged_on_error(estimator.random_state):
-        training = _training(estimator, rows, labels, network, no_rule, None, resuming=resuming)
+        training = _training(estimator, given, network, no_rule, resuming=resuming)
         training.state.begin_fit(finish_last=False)
         _train(estimator, parameters, training, NO_CALLBACKS, 1, keep_state=True)
 
@@ -127,44 +193,45 @@ def _stopping_rule(parameters: SimpleNamespace) -> StoppingRule:
     )
 
 
-def _validation_rows(
-    estimator, parameters: SimpleNamespace, rows: TrainingRows, labels: Labels, given: tuple
-) -> ValidationRows | None:
-    validation = check_validation_rows(estimator, rows, labels, *given)
+def _check_validation_is_used(
+    estimator, parameters: SimpleNamespace, validation: ValidationRows | None
+) -> None:
     early_stopping = parameters.early_stopping
     if validation is not None and not (early_stopping or has_callbacks(estimator)):
         raise ValueError(
             "X_val and y_val are for early_stopping=True, or for a callback, and"
             f" early_stopping={early_stopping!r}. Set it to True, or leave them out."
         )
-    return validation
 
 
-def _training(estimator, rows, labels, network, rule, validation, *, resuming) -> Training:
-    problem = rows, labels, network, rule, validation, estimator.random_state
+def _training(estimator, given: Given, network, rule, *, resuming) -> Training:
+    rows, random_state = given.rows, estimator.random_state
+    problem = rows, given.labels, network, rule, given.validation, random_state
     if not resuming:
-        return Training.new(*problem, plain(estimator.weight_init))
-    weights = estimator.coefs_, estimator.intercepts_
-    kept = getattr(estimator, "_training_state", None)
-    if kept is None:
-        losses = list(estimator.loss_curve_)
-        kept = TrainingState(
-            network.pack(*weights, rows.X.dtype),
-            Curve(losses, min(losses, default=np.inf), estimator.loss_),
-            n_samples_seen=estimator.t_,
-            weight_seen=float(estimator.t_),
-        )
-    return Training.continued(*problem, kept, weights)
+        training = Training.new(*problem, plain(estimator.weight_init))
+    else:
+        weights = estimator.coefs_, estimator.intercepts_
+        kept = getattr(estimator, "_training_state", None)
+        if kept is None:
+            losses = list(estimator.loss_curve_)
+            kept = TrainingState(
+                network.pack(*weights, rows.X.dtype),
+                Curve(losses, min(losses, default=np.inf), estimator.loss_),
+                n_samples_seen=estimator.t_,
+                weight_seen=float(estimator.t_),
+            )
+        training = Training.continued(*problem, kept, weights)
+    training.encoding = given.encoding
+    return training
 
 
-def solver_of(parameters: SimpleNamespace) -> Solver:
-    """The solver that the parameters name, with its own parameters."""
+def solver_and_settings(
+    parameters: SimpleNamespace, network: Network
+) -> tuple[Solver, Settings]:
+    """The solver that the parameters name, with its own parameters, and all others."""
     kind = SOLVERS[parameters.solver]
     known = {**vars(parameters), "schedule_length": parameters.max_iter}
-    return kind(**{field.name: known[field.name] for field in fields(kind)})
-
-
-def _settings(parameters: SimpleNamespace, solver: Solver, network: Network) -> Settings:
+    solver = kind(**{field.name: known[field.name] for field in fields(kind)})
     dropout = check_dropout(parameters.dropout, network)
     if dropout and not solver.has_dropout:
         raise ValueError(
@@ -172,7 +239,7 @@ def _settings(parameters: SimpleNamespace, solver: Solver, network: Network) -> 
             " whose objective must stay the same from one evaluation to the next; use"
             f" solver={solvers_with('has_dropout')}."
         )
-    return Settings(
+    return solver, Settings(
         loss=parameters.loss,
         alpha=parameters.alpha,
         dropout=dropout,
@@ -192,8 +259,7 @@ def _train(
     keep_state: bool,
 ) -> str | None:
     """Tell the callbacks, train and publish; return why training has not converged."""
-    solver = solver_of(parameters)
-    settings = _settings(parameters, solver, training.network)
+    solver, settings = solver_and_settings(parameters, training.network)
     estimator._training = training  # where callbacks find it
     try:
         task.begin(n_epochs)
@@ -207,7 +273,7 @@ def _run(estimator, training, solver, settings, task, n_epochs, keep_state) -> s
     try:
         with training.started(solver, settings, task, n_epochs) as run:
             run.advance(n_epochs - training.state.n_iter_of_fit)
-            warning = training.plateau_warning() or run.warning()
+            warning = warning_of(training, run)
         publish(estimator, training, keep_state=keep_state)
         task.end()
     except KeyboardInterrupt:

@@ -64,11 +64,17 @@ class LBFGSRun:
     ):
         self.solver, self.objective, self.state, self.watch = solver, objective, state, watch
         self._warning: str | None = None
+        self._has_ended = False
         self._n_evaluations = 0
         self._ends_off_plateau = False
 
     def advance(self, n_epochs: int) -> None:
         """Continue training; see :meth:`SolverRun.advance`."""
+        self._has_ended = False
+        self._advance(n_epochs)
+        self._has_ended = True
+
+    def _advance(self, n_epochs: int) -> None:
         state, watch = self.state, self.watch
         if watch.stopped:
             return
@@ -115,8 +121,8 @@ class LBFGSRun:
         return result
 
     def warning(self) -> str | None:
-        """Why training has not converged, if it has not."""
-        return self._warning
+        """Why training has not converged; see :meth:`SolverRun.warning`."""
+        return self._warning if self._has_ended else self._max_iter_reached()
 
     def _loss_and_gradient(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
         self.watch.epoch_begins()

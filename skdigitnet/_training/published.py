@@ -77,10 +77,21 @@ def replace_fit(estimator, attributes: dict) -> None:
 
 def as_fitted(training: Training) -> dict:
     """Attributes that make a copy of the estimator fitted and picklable during training."""
+    return {**NOT_FITTED, **_attributes_now(training)}
+
+
+def fitted_now(estimator, training: Training):
+    """A copy of the estimator that is fitted as if training had ended now."""
+    fitted = twin(estimator)
+    replace_fit(fitted, _attributes_now(training))
+    return fitted
+
+
+def _attributes_now(training: Training) -> dict:
     # copies, since training continues in the state's own arrays and lists
     theta = training.state.published_theta.copy()
     state = training.state.with_own_lists().with_weights(theta)
-    return {**NOT_FITTED, **_attributes(training, state)}
+    return _attributes(training, state)
 
 
 def fitted_twin(estimator, training: Training, theta: np.ndarray):

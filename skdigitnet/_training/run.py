@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 from sklearn.utils import check_random_state
 
-from skdigitnet._core.rows import MAX_SPARSE_FEATURES, Samples, compress, density
+from skdigitnet._core.rows import Samples
 from skdigitnet._problem.class_weight import apply_class_weight
 from skdigitnet._problem.initial_weights import draw_weights
 from skdigitnet._problem.labels import Labels
@@ -23,7 +22,8 @@ from skdigitnet._problem.splits import hold_out, spread_classes
 from skdigitnet._system.interrupts import Interrupts, uninterrupted
 from skdigitnet._system.threads import Team, n_threads
 from skdigitnet._training.callback_bridge import FitTask
-from skdigitnet._training.divergence import Divergence
+from skdigitnet._training.divergence import Divergence, Usual
+from skdigitnet._training.encoding import Encoding, as_targets
 from skdigitnet._training.monitor import Judges, Watch
 from skdigitnet._training.plateau import Plateau, constant_loss
 from skdigitnet._training.scoring import Score, accuracy_on, minus_loss_on, scorer_on
@@ -31,22 +31,9 @@ from skdigitnet._training.solver import Solver, SolverRun
 from skdigitnet._training.state import TrainingState
 from skdigitnet._training.stopping import StoppingRule
 
-# Above this share of non-zero elements dense products are faster, and below this many passes
-# over the rows a sparse copy does not pay.
-MAX_DENSITY = 0.25
-MIN_PASSES = 3
 SAMPLED_ROWS = 1000
 
 Weights = tuple[list[np.ndarray], list[np.ndarray]]  # coefs and intercepts
-
-
-def faster_form(X, n_passes: int):
-    """X, or a sparse copy of dense X with few entries: the kernels give the same bits."""
-    if sparse.issparse(X) or n_passes < MIN_PASSES or X.shape[1] > MAX_SPARSE_FEATURES:
-        return X
-    X = np.ascontiguousarray(X)
-    share = density(X, SAMPLED_ROWS)
-    return compress(X, 1.1 * share) if share <= MAX_DENSITY else X
 
 
 def row_operations(network: Network, X) -> float:
@@ -126,6 +113,10 @@ class Training:
         The initial coefs and intercepts, where another object holds them anyway.
     lengths : tuple of pairs of list and int
         The lists of the kept state, each with its length before training.
+    usual : Usual
+        The size that its outputs are compared with, to tell divergence.
+    encoding : Encoding
+        Of the rows; its own unless it shares one with other trainings on them.
     watch : Watch
         Exists only while training runs.
     memory : dict
@@ -142,8 +133,14 @@ class Training:
     is_drawn: bool = False
     first_weights: Weights | None = None
     lengths: tuple[tuple[list, int], ...] = ()
+    usual: Usual = field(default_factory=Usual)
+    encoding: Encoding = field(default=None, repr=False)  # type: ignore[assignment]
     watch: Watch = field(init=False, repr=False)
     memory: dict[Any, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.encoding is None:
+            self.encoding = Encoding(self.rows, self.labels)
 
     @classmethod
     def new(
@@ -242,14 +239,14 @@ class Training:
             About how many passes over the rows will follow.
         """
         rows, network, state = self.rows, self.network, self.state
-        targets = self._targets(rows.y)
+        targets = self.encoding.targets(network)
         weight = apply_class_weight(
             settings.class_weight, rows.y, self.labels, rows.sample_weight
         )
         with uninterrupted():
             self._split(targets, weight)
             state.judge_by(self.rule.criterion(self.validation))
-        X = faster_form(rows.X, n_epochs)
+        X = self.encoding.inputs(n_epochs)
         samples, order = Samples(X, targets, weight), state.epoch.order
         score = self._score(settings, weight, task.fitted)
         operations = solver.step_rows(len(order)) * row_operations(network, X)
@@ -260,7 +257,7 @@ class Training:
             )
             first = self.first_weights or network.unpack(state.theta.copy())
             constant = constant_loss(settings.loss, network, targets, weight, np.sort(order))
-            divergence = Divergence(objective, rows.X, constant, first)
+            divergence = Divergence(objective, rows.X, constant, first, self.usual)
             self.watch = Watch(
                 state,
                 objective,
@@ -287,13 +284,6 @@ class Training:
         names = self.rows.features.get("feature_names_in_")
         rows = self.watch.objective.sample(SAMPLED_ROWS)
         return self.watch.plateau.warning(self.state, self.rows.X[rows], names)
-
-    def _targets(self, y) -> np.ndarray:
-        """y as the kernels take it."""
-        indices = self.labels.indices(y)
-        return (
-            indices.astype(np.uint8).reshape(-1, 1) if self.network.n_outputs == 1 else indices
-        )
 
     def _split(self, targets, weight) -> None:
         """Give the state its training and held-out rows, unless it has them."""
@@ -329,6 +319,8 @@ class Training:
             return accuracy_on(self.network, output_layer, X, indices, weight)
         if scoring == "loss":
             return minus_loss_on(
-                self.network, settings.loss, Samples(X, self._targets(y), weight)
+                self.network,
+                settings.loss,
+                Samples(X, as_targets(self.labels.indices(y), self.network), weight),
             )
         return scorer_on(scoring, fitted, X, y, weight)

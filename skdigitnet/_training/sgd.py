@@ -146,7 +146,7 @@ class StochasticRun:
             watch.epoch_ends(loss, self._stops)
 
     def warning(self) -> str | None:
-        """Why training has not converged, if it has not."""
+        """Why training has not converged; see :meth:`SolverRun.warning`."""
         if self.watch.stopped or self.watch.rule.patience == np.inf:  # no rule, no convergence
             return None
         return (

@@ -29,7 +29,11 @@ class SolverRun(Protocol):
         """
 
     def warning(self) -> str | None:
-        """Why training has not converged after all its epochs, if it has not."""
+        """Why training has not converged after all its epochs, if it has not.
+
+        At the end of an epoch or iteration within :meth:`advance`, what it would be if that
+        were the last one.
+        """
 
 
 class Solver(Protocol):

@@ -1,0 +1,66 @@
+"""Checked rows as the kernels take them."""
+
+from __future__ import annotations
+
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from skdigitnet._core.rows import MAX_SPARSE_FEATURES, compress, density
+from skdigitnet._problem.labels import Labels
+from skdigitnet._problem.network import Network
+from skdigitnet._problem.rows import TrainingRows
+
+# Above this share of non-zero elements dense products are faster, and below this many passes
+# over the rows a sparse copy does not pay.
+MAX_DENSITY = 0.25
+MIN_PASSES = 3
+SAMPLED_ROWS = 1000
+
+
+def faster_form(X, n_passes: int):
+    """X, or a sparse copy of dense X with few entries: the kernels give the same bits."""
+    if sparse.issparse(X) or n_passes < MIN_PASSES or X.shape[1] > MAX_SPARSE_FEATURES:
+        return X
+    X = np.ascontiguousarray(X)
+    share = density(X, SAMPLED_ROWS)
+    return compress(X, 1.1 * share) if share <= MAX_DENSITY else X
+
+
+def as_targets(indices: np.ndarray, network: Network) -> np.ndarray:
+    """The labels' indices, or a column of 0 and 1 for a network of one output."""
+    return indices.astype(np.uint8).reshape(-1, 1) if network.n_outputs == 1 else indices
+
+
+class Encoding:
+    """The inputs and targets of training rows, made once for all trainings on them.
+
+    Parameters
+    ----------
+    rows : TrainingRows
+    labels : Labels
+    """
+
+    def __init__(self, rows: TrainingRows, labels: Labels):
+        self._rows, self._labels = rows, labels
+        self._lock = Lock()  # of the forms, which trainings in several threads ask for
+        self._faster: Any = None
+        self._indices: np.ndarray | None = None
+
+    def inputs(self, n_passes: int):
+        """X in the form for so many passes over the rows."""
+        if n_passes < MIN_PASSES:
+            return self._rows.X
+        with self._lock:
+            if self._faster is None:
+                self._faster = faster_form(self._rows.X, n_passes)
+            return self._faster
+
+    def targets(self, network: Network) -> np.ndarray:
+        """The labels as the network's outputs are to be."""
+        with self._lock:
+            if self._indices is None:
+                self._indices = self._labels.indices(self._rows.y)
+            return as_targets(self._indices, network)
