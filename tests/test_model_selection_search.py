@@ -26,6 +26,7 @@ from sklearn.metrics import accuracy_score, f1_score, make_scorer
 from sklearn.model_selection import (
     GridSearchCV,
     GroupKFold,
+    KFold,
     RandomizedSearchCV,
     ShuffleSplit,
     cross_val_predict,
@@ -189,6 +190,28 @@ def test_results_are_those_of_grid_search(data):
         assert repr(getattr(search, name, None)) == repr(getattr(expected, name, None))
     if arguments["refit"]:
         assert np.array_equal(search.predict(X), expected.predict(X))
+
+
+@pytest.mark.parametrize("labels", [numbers, strings, pd.Series])
+@pytest.mark.parametrize("scoring", ["accuracy", "neg_log_loss", ["accuracy", "neg_log_loss"]])
+@pytest.mark.parametrize("has_nan", [True, False])
+def test_test_rows_that_training_has_not_prepared_for(labels, scoring, has_nan):
+    X, y = make_rows()
+    by_class = np.argsort(y, kind="stable")
+    X, y = X[by_class], labels(y[by_class])
+    if has_nan:
+        X[:3] = np.nan  # scores fail there, and fits on the other splits
+    both = [
+        fitted(
+            kind(CLASSIFIER, {"max_iter": [2, 4]}, cv=KFold(3), scoring=scoring, refit=False),
+            X,
+            y,
+        )
+        for kind in (GridSearchCV, EpochGridSearchCV)
+    ]
+    (expected, told), (search, told_by_us) = both
+    assert_same_results(search.cv_results_, expected.cv_results_)
+    assert told_by_us == told
 
 
 X, Y = make_rows(60)
