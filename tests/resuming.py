@@ -15,7 +15,7 @@ from sklearn.datasets import load_digits
 
 from skdigitnet import BackpropMLPClassifier
 from skdigitnet._core.train import train
-from skdigitnet._problem import objective as _objective
+from skdigitnet._problem import cost
 from skdigitnet._training import sgd as _sgd
 
 # Rows and settings
@@ -154,9 +154,9 @@ def assert_same_training(one, other):
 
 def cut_calls_short(set_attribute=setattr):
     """Make a compiled call a block of eight rows, so that batches of 25 take four calls."""
-    set_attribute(_objective, "MIN_BLOCK_ROWS", 8)
-    set_attribute(_objective, "MAX_BLOCK_ROWS", 8)
-    set_attribute(_sgd, "CALL_OPERATIONS", 1)
+    set_attribute(cost, "MIN_BLOCK_ROWS", 8)
+    set_attribute(cost, "MAX_BLOCK_ROWS", 8)
+    set_attribute(cost, "CALL_OPERATIONS", 1)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from effort import effort
 from scipy import sparse
 
 from skdigitnet import BackpropMLPClassifier
+from skdigitnet._problem import cost
 from skdigitnet._system import threads as _team
 
 RNG = np.random.default_rng(0)
@@ -50,7 +51,7 @@ def predictions(clf):
 @pytest.fixture
 def many_switches(monkeypatch):
     """Threads take turns often, and any network is worth two of them to train."""
-    monkeypatch.setattr(_team, "THREAD_OPERATIONS", 1)
+    monkeypatch.setattr(cost, "THREAD_OPERATIONS", 1)
     monkeypatch.setattr(_team, "cpu_count", lambda: 2)
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-5)

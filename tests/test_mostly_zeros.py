@@ -6,7 +6,7 @@ from scipy import sparse
 
 from skdigitnet import BackpropMLPClassifier
 from skdigitnet._core.rows import compress
-from skdigitnet._problem import objective as _objective
+from skdigitnet._problem import cost
 from skdigitnet._training import run as _training
 
 RNG = np.random.default_rng(0)
@@ -67,8 +67,8 @@ def test_every_form_of_x_gives_the_same_bits(
 
 @pytest.mark.parametrize("parameters", SOLVERS.values(), ids=SOLVERS)
 def test_batches_of_several_blocks_give_the_same_bits(compressions, monkeypatch, parameters):
-    monkeypatch.setattr(_objective, "MIN_BLOCK_ROWS", 8)
-    monkeypatch.setattr(_objective, "BLOCK_BYTES", 2**15)  # 40 dense rows
+    monkeypatch.setattr(cost, "MIN_BLOCK_ROWS", 8)
+    monkeypatch.setattr(cost, "BLOCK_BYTES", 2**15)  # 40 dense rows
     X, parameters = rows(0.1), {**parameters, "batch_size": 200}
     sparse_copy = fit(X, **parameters)
     assert compressions == [X.shape]

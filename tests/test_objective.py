@@ -73,7 +73,7 @@ def test_several_blocks_of_rows_against_the_reference(
     rows = np.random.default_rng(0).permutation(2500)[:2300]
     functions = {"activation": activation, "loss": loss, "out_activation": out_activation}
     objective = make_objective(make_X(X), y, weight, rows=rows, **functions)
-    assert objective.plan.block_size < len(rows) / 2
+    assert objective.workspace.plan.block_size < len(rows) / 2
     theta = make_theta(dtype=dtype)
     value, gradient = objective.loss_and_gradient(theta)
     expected_value, expected_gradient = reference.Network(LAYER_SIZES, **functions).objective(

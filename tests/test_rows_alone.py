@@ -10,7 +10,7 @@ from effort import effort
 from scipy import sparse
 
 from skdigitnet import BackpropMLPClassifier
-from skdigitnet._problem.objective import MAX_BLOCK_ROWS
+from skdigitnet._problem.cost import MAX_BLOCK_ROWS
 from skdigitnet._problem.output_layer import OutputLayer
 
 N_ROWS, N_FEATURES = MAX_BLOCK_ROWS + 200, 23

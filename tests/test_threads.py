@@ -13,10 +13,10 @@ from sklearn.model_selection import GridSearchCV
 
 from skdigitnet import BackpropMLPClassifier
 from skdigitnet._core.rows import compress
+from skdigitnet._problem import cost
 from skdigitnet._problem.network import Network
 from skdigitnet._system import threads as _team
 from skdigitnet._system.threads import Team
-from skdigitnet._training.run import row_operations
 
 RNG = np.random.default_rng(0)
 X = RNG.random((600, 300)) * (RNG.random((600, 300)) < 0.2)
@@ -53,7 +53,7 @@ def thread_counts(monkeypatch):
             super().__init__(n_threads)
 
     monkeypatch.setattr("skdigitnet._training.run.Team", CountingTeam)
-    monkeypatch.setattr(_team, "THREAD_OPERATIONS", 1)
+    monkeypatch.setattr(cost, "THREAD_OPERATIONS", 1)
     monkeypatch.setattr(_team, "cpu_count", lambda: 4)
     return counts
 
@@ -104,18 +104,21 @@ def test_a_small_network_keeps_to_one_thread(monkeypatch):
 
 def test_threads_are_counted_by_the_work_there_is(monkeypatch):
     monkeypatch.setattr(_team, "cpu_count", lambda: 8)
-    for steps, expected in ((0.5, 1), (1.9, 1), (2, 2), (3.5, 3), (100, 4)):
-        assert _team.n_threads(4, steps * _team.THREAD_OPERATIONS) == expected
-
-
-def test_only_entries_are_work():
     network = Network((300, 80, 7), "logistic", "softmax")
-    whole = row_operations(network, X)
+    for share, expected in ((0.5, 1), (1.9, 1), (2, 2), (3.5, 3), (100, 4)):
+        monkeypatch.setattr(cost, "THREAD_OPERATIONS", 64 * 6 * network.n_params / share)
+        assert _team.n_threads(4, cost.useful_threads(network, X, 64)) == expected
+
+
+def test_only_entries_are_work(monkeypatch):
+    monkeypatch.setattr(cost, "THREAD_OPERATIONS", 1)
+    network = Network((300, 80, 7), "logistic", "softmax")
+    whole = cost.useful_threads(network, X, 1)
     assert whole == 6 * network.n_params
     entries = sparse.csr_array(X).nnz / X.size
     for rows in (sparse.csr_array(X), compress(X, 0.2)):
         expected = whole - 6 * (1 - entries) * 300 * 80
-        assert row_operations(network, rows) == pytest.approx(expected)
+        assert cost.useful_threads(network, rows, 1) == pytest.approx(expected, abs=1)
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

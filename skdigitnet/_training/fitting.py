@@ -152,26 +152,29 @@ def _training(estimator, rows, labels, network, rule, validation, *, going_on) -
     return Training.continued(*problem, kept, weights)
 
 
-def solver_of(parameters: SimpleNamespace) -> Solver:
+def solver_of(parameters: SimpleNamespace, network: Network) -> Solver:
     """The solver that the parameters name, with those that are its own."""
     kind = SOLVERS[parameters.solver]
-    known = {**vars(parameters), "schedule_length": parameters.max_iter}
-    return kind(**{field.name: known[field.name] for field in fields(kind)})
-
-
-def _settings(parameters: SimpleNamespace, solver: Solver, network: Network) -> Settings:
     dropout = check_dropout(parameters.dropout, network)
-    if dropout and not solver.has_dropout:
+    if dropout and not kind.has_dropout:
         able = " or ".join(repr(name) for name, kind in SOLVERS.items() if kind.has_dropout)
         raise ValueError(
             f"dropout={parameters.dropout!r} does not go with solver={parameters.solver!r},"
             " whose objective must stay the same from one evaluation to the next; use"
             f" solver={able}."
         )
+    known = {
+        **vars(parameters),
+        "schedule_length": parameters.max_iter,
+        "dropout": dropout,
+    }
+    return kind(**{field.name: known[field.name] for field in fields(kind)})
+
+
+def _settings(parameters: SimpleNamespace) -> Settings:
     return Settings(
         loss=parameters.loss,
         alpha=parameters.alpha,
-        dropout=dropout,
         class_weight=parameters.class_weight,
         n_jobs=parameters.n_jobs,
         verbose=parameters.verbose,
@@ -188,8 +191,8 @@ def _train(
     keep_state: bool,
 ) -> str | None:
     """Tell the callbacks, train and publish; return why training has not converged."""
-    solver = solver_of(parameters)
-    settings = _settings(parameters, solver, training.network)
+    solver = solver_of(parameters, training.network)
+    settings = _settings(parameters)
     estimator._training = training  # where callbacks find it
     try:
         task.begin(n_epochs)
