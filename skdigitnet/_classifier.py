@@ -16,6 +16,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from skdigitnet._core.plan import ACTIVATIONS, OUTPUT_LOSSES
 from skdigitnet._problem.arguments import check_parameters, naming, plain, plain_parameters
 from skdigitnet._problem.initial_weights import WEIGHT_INITS
 from skdigitnet._problem.labels import as_labels
@@ -252,10 +253,10 @@ class BackpropMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
 
     _parameter_constraints: ClassVar[dict] = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "activation": [StrOptions({"identity", "logistic", "tanh", "relu"})],
-        "solver": [StrOptions({"lbfgs", "sgd", "adam"})],
-        "loss": [StrOptions({"log_loss", "squared_error"})],
-        "output_activation": [StrOptions({"auto", "softmax", "logistic", "identity"})],
+        "activation": [StrOptions(set(ACTIVATIONS))],
+        "solver": [StrOptions(set(SOLVERS))],
+        "loss": [StrOptions({loss for loss, _ in OUTPUT_LOSSES})],
+        "output_activation": [StrOptions({"auto", *(name for _, name in OUTPUT_LOSSES)})],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "learning_rate": [

@@ -14,6 +14,8 @@ from skdigitnet._problem.cost import block_rows, training_call_rows
 from skdigitnet._problem.network import Network
 from skdigitnet._system.threads import ALONE, Team
 
+SAMPLED_ROWS = 1000  # enough to see the size of X, of the outputs and of the loss
+
 
 class Objective:
     r"""Regularised loss of a network over the training rows of a data set.
@@ -62,11 +64,11 @@ class Objective:
     def n_rows(self) -> int:
         return len(self.rows)
 
-    def sample(self, size: int) -> np.ndarray:
-        """At most ``size`` of the rows that have weight, evenly spaced, in rising order."""
+    def sample(self) -> np.ndarray:
+        """Some of the rows that have weight, evenly spaced, in rising order."""
         rows = np.sort(self.rows)
         rows = rows[self.samples.targets.sample_weight[rows] > 0]
-        return rows[:: -(-len(rows) // size)]
+        return rows[:: -(-len(rows) // SAMPLED_ROWS)]
 
     def over(self, rows: np.ndarray) -> Objective:
         """The mean loss over these rows, without the penalty, by one thread."""

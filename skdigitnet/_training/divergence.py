@@ -17,7 +17,6 @@ MAX_GROWTH = 1e4
 MAX_SIZE = 1 / np.finfo(np.float64).eps
 # Below it steps cannot have been so large, and the outputs need no look.
 USUAL_WEIGHT = 1e3
-SAMPLED_ROWS = 1000
 
 
 class Divergence:
@@ -42,7 +41,7 @@ class Divergence:
 
     def __init__(self, objective: Objective, X, constant: float, first):
         self.objective, self.network, self.X = objective, objective.network, X
-        self.constant, self.rows = constant, objective.sample(SAMPLED_ROWS)
+        self.constant, self.rows = constant, objective.sample()
         self._x_size = _typical_size(X[self.rows[:: -(-len(self.rows) // 100)]])
         self._first_weights = first
         self._usual_output = 1.0

@@ -274,7 +274,7 @@ class Training:
         if not self.rule.ends_training:
             return None
         names = self.rows.features.get("feature_names_in_")
-        rows = self.watch.objective.sample(SAMPLED_ROWS)
+        rows = self.watch.objective.sample()
         return self.watch.plateau.warning(self.state, self.rows.X[rows], names)
 
     def _targets(self, y) -> np.ndarray:

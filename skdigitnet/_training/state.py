@@ -8,8 +8,10 @@ from typing import Any, get_type_hints
 
 import numpy as np
 
-# how many numbers an update rule keeps for each weight
-N_MOMENTS = {"": 0, "gradient_descent": 0, "momentum": 1, "nesterov": 1, "adam": 2}
+from skdigitnet._core.runs import UPDATE_RULES
+
+# Those that an optimiser may have, with how many numbers each keeps for a weight.
+N_MOMENTS = {"": 0} | {name: n_moments for name, (_, n_moments) in UPDATE_RULES.items()}
 
 
 @dataclass
