@@ -1,200 +1,68 @@
-"""What tests of going on run in child processes, and what starts those."""
+"""A Python of its own for a function of the tests, or for a script."""
 
 import json
 import os
-import random
-import shutil
 import signal
 import subprocess
 import sys
-import time
-import traceback
 from pathlib import Path
 
-import numpy as np
-from checkpointing import state_in
-from resuming import (
-    GRID,
-    assert_same_training,
-    cut_calls_short,
-    digits,
-    is_finished,
-    load,
-    make,
-    other_training,
-    save,
-)
-from sklearn.datasets import load_digits
-from sklearn.model_selection import GridSearchCV
+HERE = str(Path(__file__).parent)  # the modules whose functions they run
+CALL = """
+import importlib, json, signal, sys
 
-from skdigitnet.callbacks import Checkpoint
+# a shell starts what it runs in the background with Ctrl-C ignored
+signal.signal(signal.SIGINT, signal.default_int_handler)
+module, _, name = sys.argv[1].rpartition(".")
+returned = getattr(importlib.import_module(module), name)(*json.loads(sys.argv[2]))
+if returned is not None:
+    print(json.dumps(returned))
+"""
+ABORTING = 60  # seconds
 
 
-def child_of(call, *arguments, variables=None, **options):
-    """A Popen of ``call``, a function whose arguments JSON can carry.
-
-    It is one of this module, or has its module's name before it, as in "hostile.read_files".
-    ``variables`` are of its environment, beside this process's own.
-    """
-    module, _, call = call.rpartition(".")
-    source = f"import {module or 'children'} as module, json, signal, sys;"
-    source += "_, name, arguments = sys.argv;"
-    # a shell starts what it runs in the background with Ctrl-C ignored
-    source += "signal.signal(signal.SIGINT, signal.default_int_handler);"
-    source += "getattr(module, name)(*json.loads(arguments))"
-    paths = [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
-    environment = {**os.environ, **(variables or {})}
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
-    options.setdefault("cwd", Path(__file__).parent)  # not the source folder, nothing is there
+def start(source, *arguments, flags=("-W", "ignore"), variables=None, **options):
+    """A Popen of a script; ``variables`` are of its environment, beside this process's own."""
+    paths = [HERE, os.environ.get("PYTHONPATH", "")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
     return subprocess.Popen(
-        [sys.executable, "-u", "-W", "ignore", "-c", source, call, json.dumps(arguments)],
-        env=environment,
+        [sys.executable, "-u", "-X", "faulthandler", *flags, "-c", source, *arguments],
+        env=environment | (variables or {}),
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        **options,
+        **{"cwd": HERE, **options},  # not the source folder, where nothing is compiled
     )
 
 
-def in_child(call, *arguments, timeout=300, **options):
-    """Run a function in a child process; return what it prints."""
-    with child_of(call, *arguments, **options) as child:
+def output_of(child, timeout=300):
+    """What is left of its output, once it has ended well.
+
+    If it has not in time, its faulthandler prints where every thread is.
+    """
+    with child:
         try:
             out, errors = child.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            child.send_signal(signal.SIGABRT)
+            out, errors = child.communicate(timeout=ABORTING)
         finally:
             child.kill()
     assert child.returncode == 0, errors
     return out
 
 
-# What they do
+def child_of(call, *arguments, **options):
+    """A Popen of ``call``, as "module.function", with arguments that JSON can carry."""
+    return start(CALL, call, json.dumps(arguments), **options)
 
 
-def finish_saved(folder):
-    """Bring the fits of the settings to their end, each after some of another network."""
-    cut_calls_short()
-    for path in sorted(Path(folder).iterdir()):
-        setting = GRID[int(path.stem)]
-        clf = load(path)
-        other_training()
-        save(clf.fit(**setting.rows()), path)
+def in_child(call, *arguments, timeout=300, **options):
+    """What a function returns in a child process."""
+    out = output_of(child_of(call, *arguments, **options), timeout)
+    return json.loads(out) if out else None
 
 
-def be_interrupted(n_rounds):
-    """Fit so many times, each through Ctrl-C from outside, to the same bits.
-
-    Prints how long a fit takes, then "fitting" whenever Ctrl-C may come, and in the end
-    how often it came while training was on.
-    """
-    X, y = load_digits(return_X_y=True)
-    parameters = {"early_stopping": True, "dropout": 0.2, "max_iter": 150, "warm_start": True}
-    parameters["n_iter_no_change"] = np.inf
-    began = time.monotonic()
-    whole = make(**parameters).fit(X / 16, y)
-    print(time.monotonic() - began)
-    n_hits = 0
-    for _ in range(n_rounds):
-        clf = make(**parameters)
-        try:
-            print("fitting")
-            clf.fit(X / 16, y)
-            time.sleep(300)
-        except KeyboardInterrupt:
-            n_hits += hasattr(clf, "coefs_") and clf._training_state.interrupted
-        if not is_finished(clf, whole):
-            clf.fit(X / 16, y)
-        assert_same_training(clf, whole)
-    print(n_hits)
-
-
-def search_in_two_processes():
-    """Print "stopped" when Ctrl-C has stopped a search that would take very long."""
-    X, y, *_ = digits()
-    clf = make(max_iter=10**9, n_iter_no_change=np.inf, verbose=True)
-    search = GridSearchCV(clf, {"alpha": [0, 1e-3]}, n_jobs=2, refit=False, error_score=0)
-    try:
-        search.fit(X, y)
-    except KeyboardInterrupt:
-        print("stopped")
-
-
-def finish_checkpoints(folder):
-    """Fit all settings with checkpoints, each after some of another network; save them."""
-    cut_calls_short()
-    for i, setting in enumerate(GRID):
-        other_training()
-        clf = setting.make(max_iter=6, warm_start=True)
-        clf.set_callbacks(Checkpoint(Path(folder, "states"), every=4)).fit(**setting.rows())
-        save(clf, Path(folder, f"{i}.pkl"))
-
-
-def be_killed(folder, n_kills):
-    """Kill training so often, at random moments, and go on from its checkpoint.
-
-    Prints how often that was, how often the checkpoint had advanced, how often the fit had
-    ended in between, to the same bits, and how many files half written were left behind.
-    """
-    X, y, *_ = digits()
-    folder = Path(folder)
-
-    def fit(*callbacks):
-        parameters = {"solver": "adam", "early_stopping": True, "dropout": 0.2, "max_iter": 40}
-        clf = make(**parameters, n_iter_no_change=np.inf)
-        return clf.set_callbacks(*callbacks).fit(X, y)
-
-    def fit_for(seconds):
-        return is_killed_after(seconds, lambda: fit(Checkpoint(folder)))
-
-    whole = fit()
-    began = time.monotonic()
-    assert not fit_for(None)
-    trained = time.monotonic()
-    assert not fit_for(None)
-    coming_back = time.monotonic() - trained
-    longest = coming_back + (trained - began) / 10
-    shutil.rmtree(folder)
-    delays = random.Random(0)
-    n_killed = n_advanced = n_ended = n_half_written = 0
-    progress = 0
-    while n_killed < n_kills:
-        if fit_for(delays.uniform(0, longest)):
-            n_killed += 1
-            before, progress = progress, progress_in(folder)
-            assert progress >= before, (before, progress)
-            n_advanced += progress > before
-        else:
-            assert_same_training(fit(Checkpoint(folder)), whole)
-            n_ended += 1
-            n_half_written += len(list(folder.glob("*.tmp")))
-            shutil.rmtree(folder)
-            progress = 0
-    assert_same_training(fit(Checkpoint(folder)), whole)
-    print(json.dumps([n_killed, n_advanced, n_ended, n_half_written]))
-
-
-def is_killed_after(seconds, call):
-    """Whether ``call``, in a process of its own, had not ended before it was killed.
-
-    It is left alone where ``seconds`` is None.
-    """
-    child = os.fork()
-    if child == 0:
-        try:
-            call()
-            os._exit(0)
-        except BaseException:
-            traceback.print_exc()
-            os._exit(1)
-    if seconds is not None:
-        time.sleep(seconds)
-        os.kill(child, signal.SIGKILL)
-    status = os.waitpid(child, 0)[1]
-    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
-    return os.WIFSIGNALED(status)
-
-
-def progress_in(folder):
-    """The epochs in the checkpoint, if there is one; it is whole, and alone but for scraps."""
-    suffixes = {path.suffix for path in folder.glob("*")}
-    assert suffixes <= {".npz", ".tmp"}, suffixes
-    return state_in(folder).n_iter if ".npz" in suffixes else 0
+def script(source, *arguments, timeout=300, **options):
+    """What a script prints in a child process."""
+    return output_of(start(source, *arguments, **options), timeout)

@@ -1,6 +1,5 @@
 """Reading the files of strangers under watch, in a process that may die of one."""
 
-import faulthandler
 import functools
 import gzip
 import io
@@ -23,8 +22,8 @@ import numpy as np
 import pandas as pd
 import psutil
 from checkpointing import file_in
+from idx_files import assert_same_bits, slow_reader
 from resuming import cut_calls_short, digits, fit_until_call, make
-from test_datasets_idx import assert_same_bits, slow_reader
 
 from skdigitnet import BackpropMLPClassifier
 from skdigitnet._training.checkpoint import has_a_sound_position, read_state, write_state
@@ -35,7 +34,6 @@ MIB = 2**20
 MAX_SECONDS = 1.0
 KEY = "0" * 32
 
-faulthandler.enable()
 os.fsync = lambda descriptor: None  # nothing here outlives the machine
 
 
@@ -235,7 +233,7 @@ class Watch:
 def read_files(name, first, last, folder):
     """Make, read and judge the files of a kind with these numbers.
 
-    A file that something is wrong with is left in the folder. Prints how many were read
+    A file that something is wrong with is left in the folder. Returns how many were read
     and how many refused, the longest time, and the largest memory as a share of what is
     documented.
     """
@@ -256,7 +254,7 @@ def read_files(name, first, last, folder):
         path.unlink()
         counts["refused" if is_refused else "read"] += 1
         longest, largest = max(longest, seconds), max(largest, share)
-    print(json.dumps([counts["read"], counts["refused"], longest, largest]))
+    return counts["read"], counts["refused"], longest, largest
 
 
 def write(content, path):
@@ -295,7 +293,7 @@ def train_from_files(first, last, folder):
     """Go on training from checkpoints of the right fit whose contents have been changed.
 
     Each fit has to end well or with a ValueError that names the file or says that training
-    diverged. Prints how many did which. If one does not, an empty file has its number.
+    diverged. Returns how many did which. If one does not, an empty file has its number.
     """
     fits = [
         (setting, *begun(setting, Path(folder, str(i)))) for i, setting in enumerate(SETTINGS)
@@ -310,7 +308,7 @@ def train_from_files(first, last, folder):
         Path(path.parent.parent, f"training-{number}").touch()
         counts[outcome(setting, path)] += 1
         Path(path.parent.parent, f"training-{number}").unlink()
-    print(json.dumps([counts["trained"], counts["refused"]]))
+    return counts["trained"], counts["refused"]
 
 
 def outcome(setting, path):

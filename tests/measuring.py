@@ -3,17 +3,15 @@
 import ctypes
 import gc
 import itertools
-import json
 import pickle
 import warnings
 from functools import partial
 from pathlib import Path
 
 import numpy as np
+from estimators import maker
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
-
-from skdigitnet import BackpropMLPClassifier
 
 STATUS = Path("/proc/self/status")  # Linux has it
 # Rows, features, and entries of each row of sparse X that has very many columns.
@@ -36,10 +34,8 @@ def settle():
     ctypes.CDLL(None).malloc_trim(0)  # the C library keeps it otherwise, for the next fit
 
 
-def make(**parameters):
-    """An estimator whose training ends at ``max_iter``."""
-    parameters = {"n_iter_no_change": np.inf, "random_state": 0, **parameters}
-    return BackpropMLPClassifier(**parameters)
+# whose training ends at max_iter
+make = maker(n_iter_no_change=np.inf)
 
 
 # Rows, made with hardly more memory than they take
@@ -75,7 +71,7 @@ def labels(n_rows):
 
 
 def peak_of_fit(n_rows, n_features, dtype, share, order, parameters):
-    """Fit dense rows; print the bytes that X, the weights and a sparse copy take.
+    """Fit dense rows; return the bytes that X, the weights and a sparse copy take.
 
     And the most that the process has had, less what it had before there was X.
     """
@@ -91,11 +87,11 @@ def peak_of_fit(n_rows, n_features, dtype, share, order, parameters):
     weights = sum(array.nbytes for array in clf.coefs_ + clf.intercepts_)
     n_entries = int(np.count_nonzero(X))
     copy = n_entries * (X.itemsize + 4) + 8 * (n_rows + 1)
-    print(json.dumps({"used": used, "X": X.nbytes, "weights": weights, "copy": copy}))
+    return {"used": used, "X": X.nbytes, "weights": weights, "copy": copy}
 
 
 def peak_of_wide_rows(n_rows, n_features, dtype, parameters):
-    """Train an epoch on CSR rows and predict them; print the most that the process has had.
+    """Train an epoch on CSR rows and predict them; return the most that the process has had.
 
     Twice: after training, and after predicting the class of every row.
     """
@@ -104,11 +100,11 @@ def peak_of_wide_rows(n_rows, n_features, dtype, parameters):
     after_training = resident("VmHWM")
     assert clf.coefs_[0].dtype == dtype
     assert clf.predict(X).shape == (n_rows,)
-    print(json.dumps([after_training, resident("VmHWM")]))
+    return after_training, resident("VmHWM")
 
 
 def growth_over_fits(n_fits):
-    """Fit so often, in every way there is; print by how many bytes the process has grown."""
+    """Fit so often, in every way there is; return by how many bytes the process has grown."""
     warnings.simplefilter("ignore", ConvergenceWarning)
     kinds = list(every_kind_of_fit())
     for fit in kinds:  # to warm up
@@ -118,7 +114,7 @@ def growth_over_fits(n_fits):
     for fit in itertools.islice(itertools.cycle(kinds), n_fits):
         fit()
     settle()
-    print(resident("RssAnon") - before)
+    return resident("RssAnon") - before
 
 
 def every_kind_of_fit():

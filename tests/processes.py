@@ -4,19 +4,15 @@ A process that does not answer in time is sent SIGABRT, on which its faulthandle
 has from its parent, prints where every thread is.
 """
 
-import json
 import multiprocessing
 import os
 import random
 import signal
-import subprocess
-import sys
 import threading
 import time
 import traceback
 import warnings
 from contextlib import contextmanager
-from pathlib import Path
 
 import numpy as np
 from fits import ROWS, digest, digests, fit, y
@@ -25,38 +21,9 @@ from joblib.externals.loky import get_reusable_executor
 from threadpoolctl import ThreadpoolController
 
 from skdigitnet import BackpropMLPClassifier
-from skdigitnet._system import threads as _team
+from skdigitnet._system import threads
 
 PATIENCE = 60  # seconds for what takes a second or two
-N_BLAS_THREADS = 2
-
-
-def run(call, *arguments, timeout):
-    """What a function ("module.name", of the tests) returns in a process of its own."""
-    module, _, name = call.rpartition(".")
-    source = f"import json, {module}, sys;"
-    source += f"print(json.dumps({module}.{name}(*json.loads(sys.argv[1]))))"
-    paths = [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
-    child = subprocess.Popen(
-        [sys.executable, "-X", "faulthandler", "-c", source, json.dumps(arguments)],
-        env={
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join(filter(None, paths)),
-            "OPENBLAS_NUM_THREADS": str(N_BLAS_THREADS),
-        },
-        cwd=Path(__file__).parent,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        out, errors = child.communicate(timeout=timeout)
-    except subprocess.TimeoutExpired:
-        child.send_signal(signal.SIGABRT)
-        out, errors = child.communicate(timeout=PATIENCE)
-    assert child.returncode == 0, errors
-    return json.loads(out)
 
 
 # Children
@@ -108,7 +75,7 @@ def n_blas_threads():
 
 def fit_all():
     """The digests of all fits, between products for which BLAS starts its threads."""
-    _team.cpu_count = lambda: 2  # for n_jobs=2 on every machine
+    threads.cpu_count = lambda: 2  # for n_jobs=2 on every machine
     before = n_blas_threads()
     large = np.ones((300, 300))
     large @ large
@@ -195,7 +162,7 @@ def fork_within_fits(names):
     different : list
         Fits whose bits, or the number of BLAS threads after them, were not as without.
     """
-    _team.cpu_count = lambda: 2
+    threads.cpu_count = lambda: 2
     return [name for name in names if not forks_and_goes_on(name)]
 
 

@@ -10,13 +10,13 @@ from unittest.mock import patch
 
 import joblib
 import numpy as np
+from estimators import maker, weights
 from scipy import sparse
 from sklearn.datasets import load_digits
 
-from skdigitnet import BackpropMLPClassifier
 from skdigitnet._core.train import train
 from skdigitnet._problem import cost
-from skdigitnet._training import sgd as _sgd
+from skdigitnet._training import sgd
 
 # Rows and settings
 
@@ -28,9 +28,7 @@ def digits():
     return X[:100] / 16, y[:100], X[100:150] / 16, y[100:150]
 
 
-def make(**parameters):
-    defaults = {"hidden_layer_sizes": (6,), "batch_size": 25, "random_state": 0}
-    return BackpropMLPClassifier(**{**defaults, **parameters})
+make = maker(hidden_layer_sizes=(6,), batch_size=25)
 
 
 def other_training():
@@ -116,10 +114,6 @@ GRID = list(grid())
 # Comparison
 
 
-def weights(clf):
-    return [*clf.coefs_, *clf.intercepts_]
-
-
 # what the next epoch does not depend on
 ASIDE = {"n_before": 0, "interrupted": False, "records": {}}
 
@@ -171,7 +165,7 @@ def ctrl_c_in_calls(*numbers, on_ctrl_c=lambda: None):
             signal.raise_signal(signal.SIGINT)
         return result
 
-    with patch.object(_sgd, "train", counted):
+    with patch.object(sgd, "train", counted):
         yield counter
 
 

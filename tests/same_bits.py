@@ -1,7 +1,6 @@
 """Training in every way there is, and one number for all the weights that come of it."""
 
 import hashlib
-import json
 from dataclasses import dataclass, fields
 from functools import cache
 from itertools import product
@@ -85,7 +84,7 @@ CONFIGURATIONS = [
 ]
 
 
-def print_digests(n_blas_threads):
+def digests(n_blas_threads):
     """Of a fit in every configuration, with so many threads for BLAS wherever it likes."""
     with threadpool_limits(n_blas_threads, user_api="blas"):
-        print(json.dumps([configuration.digest() for configuration in CONFIGURATIONS]))
+        return [configuration.digest() for configuration in CONFIGURATIONS]

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import sklearn
 from effort import effort
+from estimators import maker
 from hypothesis import HealthCheck, given, settings
 from scipy import sparse
 from sklearn.exceptions import (
@@ -160,8 +161,7 @@ TABLE = np.random.RandomState(0).normal(size=(12, 3))
 TOO_LARGE = 10**400
 
 
-def make(**parameters):
-    return BackpropMLPClassifier(**{"hidden_layer_sizes": 3, "max_iter": 2, **parameters})
+make = maker(hidden_layer_sizes=3, max_iter=2, random_state=None)
 
 
 def refuse(clf, method, arguments, match):

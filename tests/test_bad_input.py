@@ -9,10 +9,9 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from estimators import maker
 from scipy import sparse
 from sklearn.exceptions import NotFittedError
-
-from skdigitnet import BackpropMLPClassifier
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -30,9 +29,7 @@ def table(names="abcd"):
 X = table().to_numpy()
 
 
-def make(**parameters):
-    defaults = {"hidden_layer_sizes": (5,), "max_iter": 2, "random_state": 0}
-    return BackpropMLPClassifier(**{**defaults, **parameters})
+make = maker(hidden_layer_sizes=(5,), max_iter=2)
 
 
 def fresh(labels):

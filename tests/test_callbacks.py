@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import reference
 import sklearn
+from estimators import bits, maker
 from joblib import Parallel, delayed, parallel_config
 from scipy import sparse
 from sklearn.base import clone
@@ -21,9 +22,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skdigitnet import BackpropMLPClassifier
-from skdigitnet._training import callback_bridge as _fit_task
-from skdigitnet._training import published
+from skdigitnet._training import callback_bridge, published
 from skdigitnet.callbacks import EarlyStopping, HistoryFrame, TimeLimit
 
 sklearn_callback = pytest.importorskip(
@@ -43,18 +42,11 @@ every_solver = pytest.mark.parametrize("solver", ["sgd", "adam", "lbfgs"])
 stochastic = pytest.mark.parametrize("solver", ["sgd", "adam"])
 
 
+network = maker(hidden_layer_sizes=(8,), max_iter=4, tol=0, batch_size=50)
+
+
 def make(*callbacks, **parameters):
-    defaults = {"hidden_layer_sizes": (8,), "max_iter": 4, "tol": 0, "batch_size": 50}
-    clf = BackpropMLPClassifier(random_state=0, **{**defaults, **parameters})
-    return clf.set_callbacks(*callbacks)
-
-
-def weights(clf):
-    return [part.tobytes() for part in (*clf.coefs_, *clf.intercepts_)]
-
-
-def bits(clf):
-    return [*weights(clf), clf.loss_curve_]
+    return network(**parameters).set_callbacks(*callbacks)
 
 
 def go_on(n_epochs):
@@ -333,7 +325,7 @@ def test_clones_and_pickles_keep_their_callbacks():
 
 def test_before_scikit_learn_1_9_there_are_no_callbacks(monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn.callback", None)  # cannot be imported
-    spec = importlib.util.spec_from_file_location("without_callbacks", _fit_task.__file__)
+    spec = importlib.util.spec_from_file_location("without_callbacks", callback_bridge.__file__)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     estimator = module.CallbackSupportMixin()

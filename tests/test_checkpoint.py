@@ -1,6 +1,5 @@
 """Checkpoints: going on from one after a kill, and whose it is."""
 
-import json
 import os
 import pickle
 import shutil
@@ -34,7 +33,7 @@ from scipy import sparse
 from sklearn.model_selection import GridSearchCV
 
 from skdigitnet._problem.arguments import plain_parameters
-from skdigitnet._training import checkpoint as _checkpoint
+from skdigitnet._training import checkpoint
 from skdigitnet._training.checkpoint import read_state
 from skdigitnet._training.pickled import defaults
 from skdigitnet.callbacks import Checkpoint, EarlyStopping, HistoryFrame, TimeLimit
@@ -81,7 +80,7 @@ def test_interrupted_fits_are_finished_in_another_process(tmp_path, monkeypatch)
         clf.set_callbacks(Checkpoint(tmp_path / "states", every=4))
         fit_until_call(clf, setting.rows(), 20 + i % 30)
     assert len(files_in(tmp_path / "states")) == len(GRID)
-    in_child("finish_checkpoints", str(tmp_path))
+    in_child("interrupted.finish_checkpoints", str(tmp_path))
     assert len(files_in(tmp_path / "states")) == len(GRID)
     for i, setting in enumerate(GRID):
         whole = setting.make(max_iter=6, warm_start=True).fit(**setting.rows())
@@ -91,7 +90,7 @@ def test_interrupted_fits_are_finished_in_another_process(tmp_path, monkeypatch)
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks and kills")
 def test_killed_at_random_moments(folder):
     n_kills = effort(80, 200)
-    counts = json.loads(in_child("be_killed", str(folder), n_kills))
+    counts = in_child("interrupted.be_killed", str(folder), n_kills)
     n_killed, n_advanced, n_ended, n_half_written = counts
     assert n_killed == n_kills
     assert n_advanced > n_kills // 20, counts
@@ -400,8 +399,8 @@ def test_a_version_with_another_parameter_finds_the_file(folder, monkeypatch, va
     def with_decay(estimator):
         return SimpleNamespace(**vars(plain_parameters(estimator)), decay=value)
 
-    monkeypatch.setattr(_checkpoint, "plain_parameters", with_decay)
-    monkeypatch.setattr(_checkpoint, "defaults", lambda kind: {**defaults(kind), "decay": 0.0})
+    monkeypatch.setattr(checkpoint, "plain_parameters", with_decay)
+    monkeypatch.setattr(checkpoint, "defaults", lambda kind: {**defaults(kind), "decay": 0.0})
     fit(folder, max_iter=2)
     assert len(files_in(folder)) == n_files
 

@@ -16,7 +16,7 @@ import pytest
 from checkpointing import file_in, files_in, fit, fit_killed, state_in
 from resuming import assert_same_training, cut_calls_short, digits, fit_until_call, make
 
-from skdigitnet._system import files as _files
+from skdigitnet._system import files
 from skdigitnet._system.files import read_arrays, write_arrays
 from skdigitnet._training.checkpoint import read_state, write_state
 from skdigitnet._training.state import Curve, TrainingState
@@ -426,7 +426,7 @@ def test_files_are_synchronised_before_they_are_renamed(folder, monkeypatch):
             calls.append(name)
             return function(*arguments)
 
-        monkeypatch.setattr(_files.os, name, noted)
+        monkeypatch.setattr(files.os, name, noted)
     fit(folder, max_iter=1)
     folder_synced = ["fsync"] if os.name == "posix" else []
     assert calls == ["fsync", "replace", *folder_synced] * 2  # after the epoch, and the fit

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
+from idx_files import CODES, assert_same_bits, slow_reader
 
 from skdigitnet.datasets import _idx, read_idx, write_idx
 
-CODES = {"uint8": 8, "int8": 9, "int16": 0x0B, "int32": 0x0C, "float32": 0x0D, "float64": 0x0E}
 SHAPES = [(), (0,), (1,), (7,), (3, 0, 2), (0, 2**32 - 1), (4, 5), (2, 3, 4), (2, 1, 3, 2)]
 SHAPES += [(2, 3, 1, 2, 2)]
 MAX_DIMS = 64 if np.lib.NumpyVersion(np.__version__) >= "2.0.0" else 32
@@ -32,14 +32,6 @@ def random_array(dtype, shape, seed=0):
     """Of any bits, as far as they are numbers: NaN, infinities and -0 are among them."""
     n_bytes = int(np.prod(shape)) * np.dtype(dtype).itemsize
     return np.frombuffer(np.random.default_rng(seed).bytes(n_bytes), dtype).reshape(shape)
-
-
-def assert_same_bits(found, expected):
-    assert (found.shape, found.dtype) == (expected.shape, expected.dtype)
-    assert found.dtype.isnative
-    assert found.flags.writeable
-    assert found.flags.c_contiguous
-    assert found.tobytes() == expected.tobytes()
 
 
 def assert_rejected(path, content, match, **parameters):
@@ -304,34 +296,6 @@ def test_memory_of_a_good_file(tmp_path, suffix):
 
 
 # Mutations: the reader agrees with a slow, plain one on what is a file, and on its array
-
-
-def slow_reader(content):
-    """The array in these bytes, or None."""
-    if content[:2] == b"\x1f\x8b":
-        try:
-            content = gzip.decompress(content)
-        except (EOFError, OSError, zlib.error):
-            return None
-    dtypes = {code: np.dtype(name) for name, code in CODES.items()}
-    if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in dtypes:
-        return None
-    dtype, start = dtypes[content[2]], 4 + 4 * content[3]
-    if len(content) < start:
-        return None
-    shape = struct.unpack(f">{content[3]}I", content[4:start])
-    n_items = 1
-    for size in shape:
-        n_items *= size
-    if len(content) != start + n_items * dtype.itemsize:
-        return None
-    try:
-        size = dtype.itemsize
-        items = (content[i : i + size][::-1] for i in range(start, len(content), size))
-        items = np.frombuffer(b"".join(items), dtype.newbyteorder("<"))
-        return items.astype(dtype).reshape(shape)
-    except ValueError:  # too many dimensions for NumPy
-        return None
 
 
 def seeds():

@@ -9,12 +9,12 @@ import joblib
 import numpy as np
 import pytest
 from effort import effort
+from estimators import first_digits, maker
 from scipy import sparse
-from sklearn.datasets import load_digits, load_iris
+from sklearn.datasets import load_iris
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import StandardScaler
 
-from skdigitnet import BackpropMLPClassifier
 from skdigitnet._core.rows import Samples
 from skdigitnet._problem.network import Network
 from skdigitnet._problem.objective import Objective
@@ -38,8 +38,7 @@ def iris():
 
 
 def digits():
-    X, y = load_digits(return_X_y=True)
-    return X[:600] / 16, y[:600]
+    return first_digits(600)
 
 
 def several_labels():
@@ -60,9 +59,7 @@ def data(request):
     return DATA[request.param]
 
 
-def make(**parameters):
-    defaults = {"hidden_layer_sizes": (10,), "max_iter": 5, "random_state": 0}
-    return BackpropMLPClassifier(**{**defaults, **parameters})
+make = maker(hidden_layer_sizes=(10,), max_iter=5)
 
 
 def loss_against_constant(clf, X, y):

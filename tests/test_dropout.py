@@ -5,6 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import reference
+from estimators import bits, maker
 from scipy import sparse
 from scipy.stats import chi2_contingency
 from sklearn.utils import check_random_state
@@ -259,16 +260,9 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 every_solver = pytest.mark.parametrize("solver", SOLVERS.values(), ids=SOLVERS)
 
 
-def make(**parameters):
-    defaults = {"hidden_layer_sizes": (9, 7), "dropout": [0.3, 0.5], "max_iter": N_EPOCHS}
-    return BackpropMLPClassifier(
-        batch_size=20, tol=0, random_state=0, **{**defaults, **parameters}
-    )
-
-
-def bits(clf):
-    arrays = [*clf.coefs_, *clf.intercepts_, np.array(clf.loss_curve_)]
-    return [array.tobytes() for array in arrays]
+make = maker(
+    hidden_layer_sizes=(9, 7), dropout=[0.3, 0.5], max_iter=N_EPOCHS, batch_size=20, tol=0
+)
 
 
 def draws_of_a_fit(random_state, layer_sizes, *, keys):

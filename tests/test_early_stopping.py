@@ -4,12 +4,11 @@ import warnings
 
 import numpy as np
 import pytest
+from estimators import assert_same_weights, first_digits, maker, target, weights
 from scipy import sparse
-from sklearn.datasets import load_digits
 from sklearn.metrics import accuracy_score
 from sklearn.model_selection import train_test_split
 
-from skdigitnet import BackpropMLPClassifier
 from skdigitnet._problem.splits import hold_out
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -171,33 +170,15 @@ def test_class_of_one_row_trains_whatever_the_draw():
 
 @pytest.fixture(scope="module")
 def digits():
-    X, y = load_digits(return_X_y=True)
-    return X[:400] / 16, y[:400]
+    return first_digits(400)
 
 
-def make(**parameters):
-    # warm_start keeps the rows that were held out
-    defaults = {"hidden_layer_sizes": (10,), "early_stopping": True, "warm_start": True}
-    return BackpropMLPClassifier(**{**defaults, "max_iter": 5, "random_state": 0, **parameters})
+# warm_start keeps the rows that were held out
+make = maker(hidden_layer_sizes=(10,), early_stopping=True, warm_start=True, max_iter=5)
 
 
 def held_out_rows(clf):
     return clf._training_state.epoch.held_out
-
-
-def weights(clf):
-    return [*clf.coefs_, *clf.intercepts_]
-
-
-def assert_same_weights(one, other):
-    for left, right in zip(weights(one), weights(other), strict=True):
-        np.testing.assert_array_equal(left, right)
-
-
-def target(kind, y):
-    if kind == "binary":
-        return y > 4
-    return np.stack([y % 2 == 0, y > 4, y > 7], axis=1) if kind == "multilabel" else y
 
 
 @every_kind

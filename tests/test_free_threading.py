@@ -1,8 +1,6 @@
 """Many threads at once: the bits of one thread, with the GIL and without."""
 
 import re
-import subprocess
-import sys
 import sysconfig
 import threading
 import tomllib
@@ -12,11 +10,12 @@ from pathlib import Path
 import fits
 import numpy as np
 import pytest
+from children import script
 from effort import effort
 from fits import FITS, ROWS, X, y
 
 from skdigitnet import BackpropMLPClassifier
-from skdigitnet._system import threads as _team
+from skdigitnet._system import threads
 
 ROOT = Path(__file__).resolve().parent.parent
 EXTENSIONS = {
@@ -33,7 +32,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 
 @pytest.fixture(autouse=True)
 def two_processors(monkeypatch):
-    monkeypatch.setattr(_team, "cpu_count", lambda: 2)
+    monkeypatch.setattr(threads, "cpu_count", lambda: 2)
 
 
 def in_threads(function):
@@ -123,23 +122,9 @@ print(counts["fit"], counts["predict"], counts["error"])
 """
 
 
-def in_python(source, *arguments, flags=()):
-    """What it prints, in a Python of its own that ends well."""
-    child = subprocess.run(
-        [sys.executable, *flags, "-X", "faulthandler", "-c", source, *arguments],
-        cwd=Path(__file__).parent,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert child.returncode == 0, child.stderr
-    return child.stdout.split()
-
-
 def test_fits_and_predictions_of_one_estimator_at_once_do_not_end_python():
     """They are a mistake: what they give is a matter of chance, or a Python error."""
-    n_fits, n_predictions, n_errors = map(int, in_python(MISUSED, str(effort(3, 60))))
+    n_fits, n_predictions, n_errors = map(int, script(MISUSED, str(effort(3, 60))).split())
     assert n_fits > 0
     assert n_predictions + n_errors > 0
 
@@ -162,7 +147,7 @@ print(len(digests), len(set(digests)))
 
 
 def test_first_import_and_first_calls_may_come_at_once():
-    assert in_python(FIRST_CALLS) == ["8", "1"]
+    assert script(FIRST_CALLS).split() == ["8", "1"]
 
 
 @pytest.mark.parametrize("name", EXTENSIONS)
@@ -179,4 +164,4 @@ def test_sources_declare_that_they_need_no_gil(name):
 @pytest.mark.parametrize("name", ["skdigitnet", *EXTENSIONS])
 def test_the_gil_stays_off(name):
     source = f"import sys, {name}; print(sys._is_gil_enabled())"
-    assert in_python(source, flags=("-W", "error")) == ["False"]
+    assert script(source, flags=("-W", "error")) == "False\n"

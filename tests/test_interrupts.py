@@ -422,7 +422,7 @@ def test_fit_in_another_thread_leaves_the_signal_alone(handler):
 @posix_only
 def test_real_signals_at_random_moments():
     delays = random.Random(0)
-    with child_of("be_interrupted", 20) as child:
+    with child_of("interrupted.be_interrupted", 20) as child:
         try:
             duration = float(child.stdout.readline())
             for _ in range(20):
@@ -438,7 +438,7 @@ def test_real_signals_at_random_moments():
 
 @posix_only
 def test_ctrl_c_at_a_terminal_stops_a_parallel_search():
-    with child_of("search_in_two_processes", start_new_session=True) as child:
+    with child_of("interrupted.search_in_two_processes", start_new_session=True) as child:
         try:
             assert child.stdout.readline().startswith("Iteration 1,")  # training is on
             os.killpg(child.pid, signal.SIGINT)

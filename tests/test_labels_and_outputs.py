@@ -5,13 +5,11 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
+from estimators import assert_same_weights, first_digits, indicator, maker, target
 from scipy import sparse
 from scipy.special import expit, softmax
 from sklearn.base import clone
-from sklearn.datasets import load_digits
 from sklearn.exceptions import DataConversionWarning
-
-from skdigitnet import BackpropMLPClassifier
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -20,30 +18,10 @@ SOLVERS = ["sgd", "adam", "lbfgs"]
 
 @pytest.fixture(scope="module")
 def digits():
-    X, y = load_digits(return_X_y=True)
-    return X[:200] / 16, y[:200]
+    return first_digits(200)
 
 
-def make(**parameters):
-    defaults = {"hidden_layer_sizes": (8,), "max_iter": 5, "random_state": 0}
-    return BackpropMLPClassifier(**{**defaults, **parameters})
-
-
-def indicator(y):
-    return np.stack([y % 2 == 0, y > 4, y > 7], axis=1).astype(int)
-
-
-def target(kind, y):
-    if kind == "binary":
-        return (y > 4).astype(int)
-    return indicator(y) if kind == "multilabel" else y
-
-
-def assert_same_weights(one, other):
-    for left, right in zip(
-        [*one.coefs_, *one.intercepts_], [*other.coefs_, *other.intercepts_], strict=True
-    ):
-        np.testing.assert_array_equal(left, right)
+make = maker(hidden_layer_sizes=(8,), max_iter=5)
 
 
 # Labels

@@ -17,7 +17,7 @@ from skdigitnet._core.plan import Plan, Workspace
 from skdigitnet._core.rows import MAX_SPARSE_FEATURES, Compressed, Samples
 from skdigitnet._core.runs import Epoch, Run, Update
 from skdigitnet._system.threads import Team
-from skdigitnet._training import run as _training
+from skdigitnet._training import run
 
 LAST = 2**63 - 1  # of Py_ssize_t
 # what the start of a part, or a sanitizer's gap before it, may take besides
@@ -131,7 +131,7 @@ def test_more_sparse_features_than_an_int_can_number():
 
 def test_dense_rows_of_more_features_than_that_stay_dense():
     X = np.broadcast_to(np.float32(0), (2, MAX_SPARSE_FEATURES + 1))
-    assert _training.faster_form(X, n_passes=100) is X
+    assert run.faster_form(X, n_passes=100) is X
 
 
 def zeros_in_file(path, shape, dtype):

@@ -7,11 +7,12 @@ from threading import Barrier
 import numpy as np
 import pytest
 from effort import effort
+from estimators import bits
 from scipy import sparse
 
 from skdigitnet import BackpropMLPClassifier
 from skdigitnet._problem import cost
-from skdigitnet._system import threads as _team
+from skdigitnet._system import threads
 
 RNG = np.random.default_rng(0)
 X = RNG.random((300, 40)) * (RNG.random((300, 40)) < 0.4)
@@ -38,10 +39,6 @@ def fit(form, parameters):
     return BackpropMLPClassifier(random_state=0, **parameters).fit(FORMS[form], y)
 
 
-def bits(clf):
-    return [part.tobytes() for part in (*clf.coefs_, *clf.intercepts_)]
-
-
 def predictions(clf):
     return [
         getattr(clf, method)(rows).tobytes() for method in METHODS for rows in FORMS.values()
@@ -52,7 +49,7 @@ def predictions(clf):
 def many_switches(monkeypatch):
     """Threads take turns often, and any network is worth two of them to train."""
     monkeypatch.setattr(cost, "THREAD_OPERATIONS", 1)
-    monkeypatch.setattr(_team, "cpu_count", lambda: 2)
+    monkeypatch.setattr(threads, "cpu_count", lambda: 2)
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-5)
     yield

@@ -1,7 +1,5 @@
 """What a fit takes of memory, measured in processes of its own."""
 
-import json
-
 import pytest
 from children import in_child
 from effort import effort
@@ -16,7 +14,7 @@ MIB = 2**20
 
 
 def measure(call, *arguments):
-    return json.loads(in_child(f"measuring.{call}", *arguments, timeout=1800))
+    return in_child(f"measuring.{call}", *arguments, timeout=1800)
 
 
 def peak_of_fit(*, dtype="float32", share=1.0, order="C", **parameters):

@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
+from estimators import assert_same_fit
 from scipy import sparse
 
 from skdigitnet import BackpropMLPClassifier
 from skdigitnet._core.rows import compress
 from skdigitnet._problem import cost
-from skdigitnet._training import run as _training
+from skdigitnet._training import run
 
 RNG = np.random.default_rng(0)
 y = RNG.integers(0, 4, 250)
@@ -39,14 +40,8 @@ def compressions(monkeypatch):
         shapes.append(X.shape)
         return compress(X, expected_density)
 
-    monkeypatch.setattr(_training, "compress", compress_and_count)
+    monkeypatch.setattr(run, "compress", compress_and_count)
     return shapes
-
-
-def assert_same_bits(one, other):
-    assert one.loss_curve_ == other.loss_curve_
-    for part, other_part in zip(one.coefs_, other.coefs_, strict=True):
-        np.testing.assert_array_equal(part, other_part)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -59,9 +54,9 @@ def test_every_form_of_x_gives_the_same_bits(
     expected = fit(X, hidden, **parameters)
     assert compressions == [X.shape]
     for kind in (np.asfortranarray, sparse.csr_array, sparse.csc_matrix):
-        assert_same_bits(fit(kind(X), hidden, **parameters), expected)
-    monkeypatch.setattr(_training, "MAX_DENSITY", -1.0)
-    assert_same_bits(fit(X, hidden, **parameters), expected)
+        assert_same_fit(fit(kind(X), hidden, **parameters), expected)
+    monkeypatch.setattr(run, "MAX_DENSITY", -1.0)
+    assert_same_fit(fit(X, hidden, **parameters), expected)
     assert len(compressions) == 2  # the Fortran-ordered one
 
 
@@ -72,8 +67,8 @@ def test_batches_of_several_blocks_give_the_same_bits(compressions, monkeypatch,
     X, parameters = rows(0.1), {**parameters, "batch_size": 200}
     sparse_copy = fit(X, **parameters)
     assert compressions == [X.shape]
-    monkeypatch.setattr(_training, "MAX_DENSITY", -1.0)
-    assert_same_bits(fit(X, **parameters), sparse_copy)
+    monkeypatch.setattr(run, "MAX_DENSITY", -1.0)
+    assert_same_fit(fit(X, **parameters), sparse_copy)
 
 
 def test_denser_rows_stay_dense(compressions):
@@ -88,4 +83,4 @@ def test_sparse_copy_must_be_worth_its_time(compressions):
 
 
 def test_rows_without_any_entry():
-    assert_same_bits(fit(np.zeros((250, 90))), fit(sparse.csr_array((250, 90))))
+    assert_same_fit(fit(np.zeros((250, 90))), fit(sparse.csr_array((250, 90))))

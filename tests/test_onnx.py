@@ -1,6 +1,5 @@
 """Graphs that skl2onnx makes of fitted classifiers, run by onnxruntime."""
 
-import subprocess
 import sys
 from functools import cache
 
@@ -9,6 +8,8 @@ import onnx
 import onnxruntime
 import pytest
 import skl2onnx
+from children import script
+from estimators import maker
 from scipy.special import expit, softmax
 from skl2onnx import to_onnx
 from skl2onnx.common.data_types import FloatTensorType, Int64TensorType
@@ -22,7 +23,6 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
-from skdigitnet import BackpropMLPClassifier
 from skdigitnet.onnx import register_converter
 
 pytestmark = [pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")]
@@ -53,9 +53,7 @@ every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 TOLERANCE = {np.float32: 1e-6, np.float64: 1e-12}
 
 
-def make(**parameters):
-    defaults = {"hidden_layer_sizes": (12,), "max_iter": 8, "random_state": 0}
-    return BackpropMLPClassifier(**{"learning_rate_init": 0.02, **defaults, **parameters})
+make = maker(hidden_layer_sizes=(12,), max_iter=8, learning_rate_init=0.02)
 
 
 @cache
@@ -445,9 +443,6 @@ def test_without_skl2onnx_the_extra_is_named(monkeypatch):
         register_converter()
 
 
-def test_nothing_of_onnx_is_imported_until_it_is_registered(tmp_path):
+def test_nothing_of_onnx_is_imported_until_it_is_registered():
     code = "import sys, skdigitnet.onnx; print({'onnx', 'skl2onnx'} & set(sys.modules))"
-    output = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
-    )
-    assert output.stdout.strip() == "set()"
+    assert script(code) == "set()\n"

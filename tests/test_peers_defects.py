@@ -5,22 +5,22 @@ import json
 import os
 import pickle
 import signal
-import subprocess
-import sys
 import time
 import tracemalloc
 
 import numpy as np
 import psutil
 import pytest
+from children import script, start
+from estimators import assert_same_weights, first_digits, maker, weights
+from resuming import assert_same_training
 from sklearn.base import clone
-from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.class_weight import compute_sample_weight
 
 from skdigitnet import BackpropMLPClassifier
 from skdigitnet._core.train import train
-from skdigitnet._training import sgd as _sgd
+from skdigitnet._training import sgd
 
 # most fits here are short on purpose; those that must warn say so with pytest.warns
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -28,37 +28,10 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 
 @pytest.fixture(scope="module")
 def digits():
-    X, y = load_digits(return_X_y=True)
-    return X[:300] / 16, y[:300]
+    return first_digits(300)
 
 
-def make(**parameters):
-    defaults = {"hidden_layer_sizes": (10,), "max_iter": 5, "random_state": 0}
-    return BackpropMLPClassifier(**{**defaults, **parameters})
-
-
-def weights(clf):
-    return [*clf.coefs_, *clf.intercepts_]
-
-
-def assert_same_weights(one, other):
-    for left, right in zip(weights(one), weights(other), strict=True):
-        np.testing.assert_array_equal(left, right)
-
-
-def assert_same_training(one, other):
-    """To the bit, in everything that training publishes."""
-    for name in (
-        "n_iter_",
-        "t_",
-        "loss_",
-        "loss_curve_",
-        "best_loss_",
-        "validation_scores_",
-        "best_validation_score_",
-    ):
-        assert getattr(one, name) == getattr(other, name), name
-    assert_same_weights(one, other)
+make = maker(hidden_layer_sizes=(10,), max_iter=5)
 
 
 # Labels
@@ -501,11 +474,8 @@ except KeyboardInterrupt:
         ("grid search", "sgd"),
     ],
 )
-def test_ctrl_c_stops_soon_and_leaves_a_fitted_estimator(data, solver, tmp_path):
-    command = [sys.executable, "-u", "-W", "ignore", "-c", INTERRUPTED_FIT, data, solver]
-    with subprocess.Popen(
-        command, cwd=tmp_path, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as child:
+def test_ctrl_c_stops_soon_and_leaves_a_fitted_estimator(data, solver):
+    with start(INTERRUPTED_FIT, data, solver) as child:
         try:
             assert child.stdout.readline().startswith("Iteration 1,")  # training is on
             time.sleep(0.2)
@@ -534,7 +504,7 @@ def test_ctrl_c_is_looked_for_often_however_large_an_epoch(
         rows_of_calls.append(position - start)
         return position, loss
 
-    monkeypatch.setattr(_sgd, "train", counted)
+    monkeypatch.setattr(sgd, "train", counted)
     X = np.random.RandomState(0).uniform(size=(n_rows, n_features))
     make(solver=solver, hidden_layer_sizes=(100,), batch_size=1, max_iter=1).fit(
         X, X[:, 0] > 0.5
@@ -591,11 +561,9 @@ print(json.dumps(grown))
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="reads /proc")
-def test_memory_of_predicting_many_rows(tmp_path):
+def test_memory_of_predicting_many_rows():
     """By the system's own count, which sees what the compiled code allocates too."""
-    command = [sys.executable, "-W", "ignore", "-c", PREDICT_MANY]
-    out = subprocess.run(command, cwd=tmp_path, check=True, stdout=subprocess.PIPE).stdout
-    grown = json.loads(out)
+    grown = json.loads(script(PREDICT_MANY))
     assert max(grown.values()) < 64 * 2**20, grown
 
 
@@ -618,10 +586,9 @@ for solver in ("sgd", "adam", "lbfgs"):
 """
 
 
-def test_one_fit_takes_one_thread(tmp_path):
+def test_one_fit_takes_one_thread():
     """A grid search with n_jobs would put more of them on the machine than it has cores."""
-    command = [sys.executable, "-W", "ignore", "-c", COUNT_THREADS]
-    subprocess.run(command, cwd=tmp_path, check=True, timeout=60)
+    script(COUNT_THREADS, timeout=60)
 
 
 # Nothing accepted and ignored

@@ -1,18 +1,17 @@
 """Estimators in pickles, joblib's files and skops' files: what is kept, by which version."""
 
 import copy
-import os
 import pickle
 import pickletools
-import subprocess
-import sys
 
 import joblib
 import numpy as np
 import pandas as pd
 import pytest
 import skops.io
-from resuming import assert_same_training, digits, halving, make, weights
+from children import script
+from estimators import weights
+from resuming import assert_same_training, digits, halving, make
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -91,12 +90,8 @@ def test_another_process_predicts_and_trains_the_same(tmp_path):
     np.save(tmp_path / "X.npy", X)
     np.save(tmp_path / "y.npy", y)
     (tmp_path / "elsewhere").mkdir()
-    subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", IN_ANOTHER_PROCESS],
-        cwd=tmp_path / "elsewhere",
-        env={**os.environ, "PYTHONHASHSEED": "77"},
-        check=True,
-    )
+    variables = {"PYTHONHASHSEED": "77"}
+    script(IN_ANOTHER_PROCESS, cwd=tmp_path / "elsewhere", variables=variables)
     p = clf.predict_proba(X)
     clf.set_params(max_iter=2).fit(X, y)
     for name in WAYS:

@@ -1,20 +1,17 @@
 """skdigitnet.plotting without matplotlib: it is imported, and says what is missing."""
 
-import subprocess
 import sys
 
 import numpy as np
 import pytest
+from children import script
 
 from skdigitnet import plotting
 
 
-def test_nothing_of_matplotlib_is_imported_until_something_is_drawn(tmp_path):
+def test_nothing_of_matplotlib_is_imported_until_something_is_drawn():
     code = "import sys, skdigitnet.plotting; print('matplotlib' in sys.modules)"
-    output = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
-    )
-    assert output.stdout.strip() == "False"
+    assert script(code) == "False\n"
 
 
 IMAGES = np.zeros((1, 2, 2))

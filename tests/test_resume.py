@@ -6,6 +6,7 @@ import joblib
 import numpy as np
 import pytest
 from children import in_child
+from estimators import weights
 from resuming import (
     GRID,
     assert_same_training,
@@ -18,7 +19,6 @@ from resuming import (
     make,
     other_training,
     save,
-    weights,
 )
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
@@ -83,7 +83,7 @@ def test_interrupted_fits_are_finished_in_another_process(tmp_path):
         clf = setting.make(max_iter=6, warm_start=True)
         clf = fit_until_call(clf, setting.rows(), 20 + i % 30)
         save(clf, tmp_path / f"{i}.{'pkl' if i % 2 else 'joblib'}")
-    in_child("finish_saved", str(tmp_path))
+    in_child("interrupted.finish_saved", str(tmp_path))
     for path in tmp_path.iterdir():
         setting = GRID[int(path.stem)]
         whole = setting.make(max_iter=6, warm_start=True).fit(**setting.rows())

@@ -1,20 +1,17 @@
 """A row is predicted to the same bits alone, in every batch, and wherever in it."""
 
-import json
-from itertools import cycle, product
+from itertools import cycle
 
 import numpy as np
 import pytest
 from children import in_child
-from effort import effort
+from output_layers import N_CLASSES, numpy_features
 from scipy import sparse
 
 from skdigitnet import BackpropMLPClassifier
 from skdigitnet._problem.cost import MAX_BLOCK_ROWS
-from skdigitnet._problem.output_layer import OutputLayer
 
 N_ROWS, N_FEATURES = MAX_BLOCK_ROWS + 200, 23
-N_CLASSES = effort((2, 3, 5, 8, 10, 17, 33, 100), (*range(2, 40), 100, 257, 1000))
 # first row, number of rows
 BATCHES = [
     *[(0, 1), (1, 1), (5, 1), (MAX_BLOCK_ROWS - 1, 1), (MAX_BLOCK_ROWS, 1), (N_ROWS - 1, 1)],
@@ -115,34 +112,10 @@ def test_rows_in_another_order():
 # The output layer's functions are NumPy's and SciPy's, which have loops for several
 # instruction sets
 
-LAYERS = [
-    OutputLayer("softmax", multilabel=False),
-    OutputLayer("logistic", multilabel=False),
-    OutputLayer("logistic", multilabel=True),
-]
-
-
-def check_output_layers():
-    """Compare rows alone with rows in batches; print which instructions NumPy had."""
-    z = 4 * np.random.default_rng(0).standard_normal((70, 9000))
-    for n_outputs, layer, dtype in product((1, *N_CLASSES, 9000), LAYERS, ("f4", "f8")):
-        rows = np.ascontiguousarray(z[:, :n_outputs], dtype=dtype)
-        for function in (layer.probabilities, layer.log_probabilities):
-            whole = function(rows)
-            for first, number in [(0, 1), (3, 1), (69, 1), (1, 2), (2, 7), (5, 64)]:
-                batch = slice(first, first + number)
-                assert function(rows[batch].copy()).tobytes() == whole[batch].tobytes()
-    print(json.dumps(numpy_features()))
-
-
-def numpy_features():
-    """The instruction sets that NumPy has found and could do without."""
-    return np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
-
 
 @pytest.mark.parametrize("without", ["none", "all"])
 def test_every_instruction_set_of_numpy(without):
     disabled = numpy_features() if without == "all" else []
     variables = {"NPY_DISABLE_CPU_FEATURES": " ".join(disabled)}
-    in_use = in_child("test_rows_alone.check_output_layers", variables=variables)
-    assert not set(json.loads(in_use)).intersection(disabled)
+    in_use = in_child("output_layers.check_rows_alone", variables=variables)
+    assert not set(in_use).intersection(disabled)

@@ -1,21 +1,20 @@
 """n_jobs: one fit in several threads, to the bit what one thread computes."""
 
-import subprocess
-import sys
 import threading
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from children import script
+from estimators import bits, maker
 from joblib import parallel_config
 from scipy import sparse
 from sklearn.model_selection import GridSearchCV
 
-from skdigitnet import BackpropMLPClassifier
 from skdigitnet._core.rows import compress
 from skdigitnet._problem import cost
 from skdigitnet._problem.network import Network
-from skdigitnet._system import threads as _team
+from skdigitnet._system import threads
 from skdigitnet._system.threads import Team
 
 RNG = np.random.default_rng(0)
@@ -32,30 +31,14 @@ CONFIGURATIONS = {
 }
 
 
-def make(**parameters):
-    parameters = {"hidden_layer_sizes": (80,), "max_iter": 4, **parameters}
-    return BackpropMLPClassifier(random_state=0, tol=0, **parameters)
-
-
-def bits(clf):
-    arrays = [*clf.coefs_, *clf.intercepts_, np.array(clf.loss_curve_)]
-    return [array.tobytes() for array in arrays]
+make = maker(hidden_layer_sizes=(80,), max_iter=4, tol=0)
 
 
 @pytest.fixture
-def thread_counts(monkeypatch):
-    """The sizes of the teams made; every step is worth any number of threads."""
-    counts = []
-
-    class CountingTeam(Team):
-        def __init__(self, n_threads=1):
-            counts.append(n_threads)
-            super().__init__(n_threads)
-
-    monkeypatch.setattr("skdigitnet._training.run.Team", CountingTeam)
+def thread_counts(thread_counts, monkeypatch):
+    """The same, where every step is worth any number of threads."""
     monkeypatch.setattr(cost, "THREAD_OPERATIONS", 1)
-    monkeypatch.setattr(_team, "cpu_count", lambda: 4)
-    return counts
+    return thread_counts
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -71,7 +54,7 @@ def test_threads_change_no_bit(thread_counts, parameters, kind, dtype):
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_n_jobs_has_scikit_learns_meaning(thread_counts, monkeypatch):
-    monkeypatch.setattr(_team, "effective_n_jobs", lambda n: {-1: 4, -2: 3}.get(n, n or 1))
+    monkeypatch.setattr(threads, "effective_n_jobs", lambda n: {-1: 4, -2: 3}.get(n, n or 1))
     for n_jobs in (None, 1, 2, 4, 100, -1, -2):
         make(n_jobs=n_jobs).fit(X, y)
     assert thread_counts == [1, 1, 2, 4, 4, 4, 3]  # never more than there are processors
@@ -95,7 +78,7 @@ def test_a_fit_within_a_parallel_search_keeps_to_one_thread(thread_counts):
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_a_small_network_keeps_to_one_thread(monkeypatch):
-    monkeypatch.setattr(_team, "cpu_count", lambda: 4)
+    monkeypatch.setattr(threads, "cpu_count", lambda: 4)
     monkeypatch.setattr(
         "skdigitnet._training.run.Team", lambda n: pytest.fail(str(n)) if n > 1 else Team(n)
     )
@@ -103,11 +86,11 @@ def test_a_small_network_keeps_to_one_thread(monkeypatch):
 
 
 def test_threads_are_counted_by_the_work_there_is(monkeypatch):
-    monkeypatch.setattr(_team, "cpu_count", lambda: 8)
+    monkeypatch.setattr(threads, "cpu_count", lambda: 8)
     network = Network((300, 80, 7), "logistic", "softmax")
     for share, expected in ((0.5, 1), (1.9, 1), (2, 2), (3.5, 3), (100, 4)):
         monkeypatch.setattr(cost, "THREAD_OPERATIONS", 64 * 6 * network.n_params / share)
-        assert _team.n_threads(4, cost.useful_threads(network, X, 64)) == expected
+        assert threads.n_threads(4, cost.useful_threads(network, X, 64)) == expected
 
 
 def test_only_entries_are_work(monkeypatch):
@@ -161,10 +144,8 @@ INTERRUPTED = """
 import os, signal, sys, threading, time
 import numpy as np
 from skdigitnet import BackpropMLPClassifier
-from skdigitnet._system import threads as _team
-from skdigitnet._core.rows import compress
-from skdigitnet._problem.network import Network
-_team.cpu_count = lambda: 2
+from skdigitnet._system import threads
+threads.cpu_count = lambda: 2
 rng = np.random.default_rng(0)
 X, y = rng.random((20000, 400), dtype=np.float32), rng.integers(0, 10, 20000)
 clf = BackpropMLPClassifier((300,), n_jobs=2, tol=0, max_iter=100000, random_state=0,
@@ -179,9 +160,6 @@ except KeyboardInterrupt:
 
 
 @pytest.mark.parametrize("parameters", [{}, {"solver": "lbfgs", "max_fun": 10**6}], ids=str)
-def test_ctrl_c_ends_every_thread(tmp_path, parameters):
-    child = subprocess.run(
-        [sys.executable, "-c", INTERRUPTED, repr(parameters)],
-        cwd=tmp_path, check=True, capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
-    assert child.stdout.split() == ["interrupted", "True", "1"]
+def test_ctrl_c_ends_every_thread(parameters):
+    printed = script(INTERRUPTED, repr(parameters), timeout=60)
+    assert printed.split() == ["interrupted", "True", "1"]

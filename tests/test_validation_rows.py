@@ -4,14 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn
+from estimators import bits, maker, target
 from scipy import sparse
 from sklearn.datasets import load_digits
 from sklearn.metrics import f1_score, get_scorer, get_scorer_names, log_loss, make_scorer
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
-
-from skdigitnet import BackpropMLPClassifier
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -27,23 +26,10 @@ KINDS = ["binary", "multiclass", "multilabel"]
 every_kind = pytest.mark.parametrize("kind", KINDS)
 
 
-def target(kind, y):
-    if kind == "binary":
-        return (y > 4).astype(int)
-    return np.stack([y % 2 == 0, y > 4], axis=1).astype(int) if kind == "multilabel" else y
+make = maker(hidden_layer_sizes=(10,), early_stopping=True, max_iter=5, tol=0, batch_size=50)
 
 
-def make(**parameters):
-    defaults = {"early_stopping": True, "max_iter": 5, "tol": 0, "batch_size": 50}
-    return BackpropMLPClassifier((10,), random_state=0, **{**defaults, **parameters})
-
-
-def bits(clf):
-    arrays = [*clf.coefs_, *clf.intercepts_, np.array(clf.loss_curve_)]
-    return [array.tobytes() for array in arrays]
-
-
-UNEQUAL = {"multilabel": [{0: 1, 1: 3}, {0: 2}]}  # class weights
+UNEQUAL = {"multilabel": [{0: 1, 1: 3}, {0: 2}, {}]}  # class weights
 UNEQUAL["binary"] = UNEQUAL["multiclass"] = {0: 0.1, 1: 3}
 
 

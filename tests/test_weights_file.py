@@ -2,14 +2,14 @@
 
 import json
 import os
-import subprocess
-import sys
 
 import numpy as np
 import pandas as pd
 import pytest
+from children import script
 from effort import effort
-from resuming import digits, make, weights
+from estimators import weights
+from resuming import digits, make
 from sklearn.exceptions import NotFittedError
 
 from skdigitnet import BackpropMLPClassifier, __version__
@@ -108,7 +108,7 @@ from skdigitnet import BackpropMLPClassifier
 clf = BackpropMLPClassifier().load_weights("weights.npz")
 np.savez("out.npz", p=clf.predict_proba(np.load("X.npy")), y=clf.predict(np.load("X.npy")))
 """
-    subprocess.run([sys.executable, "-c", source], cwd=tmp_path, check=True)
+    script(source, cwd=tmp_path)
     with np.load(tmp_path / "out.npz") as out:
         np.testing.assert_array_equal(out["p"], clf.predict_proba(X))
         np.testing.assert_array_equal(out["y"], clf.predict(X))
