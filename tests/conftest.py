@@ -20,7 +20,7 @@ ROOT = TESTS.parent
 # module was built in place (an editable install), the package to test is the installed one.
 if not any((ROOT / "skdigitnet/_core" / f"train{end}").exists() for end in EXTENSION_SUFFIXES):
     sys.path[:] = [entry for entry in sys.path if Path(entry).resolve() != ROOT]
-sys.path.insert(0, str(TESTS))  # for `import reference`
+sys.path.insert(0, str(TESTS / "support"))  # for `import reference`
 
 from skdigitnet._core import arithmetic  # noqa: E402, the paths come first
 from skdigitnet._system import threads  # noqa: E402

@@ -10,11 +10,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from paths import ROOT
 
 import skdigitnet
 from skdigitnet import _classifier
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 def test_version_is_that_of_the_distribution():

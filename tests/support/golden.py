@@ -1,28 +1,28 @@
 """Keeps small models in every form that this version has, for later ones to load.
 
-    python tests/golden/make.py
+    python tests/support/golden.py
 
 It is run once for each release, after its version is set, with the versions of .ci/lowest.txt:
-NumPy 1 cannot load a pickle that NumPy 2 has made. It writes a folder named after the version,
-here, which test_golden.py loads from then on and nobody changes.
+NumPy 1 cannot load a pickle that NumPy 2 has made. It writes a folder named after the version
+into tests/golden, which test_golden.py loads from then on and nobody changes.
 """
 
 import pickle
 import sys
 import warnings
 import zipfile
-from pathlib import Path
 
 import joblib
 import numpy as np
 import skops.io
+from paths import TESTS
 from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
 
 from skdigitnet import BackpropMLPClassifier, __version__
 from skdigitnet._training.checkpoint import write_state
 
-GOLDEN = Path(__file__).resolve().parent
+GOLDEN = TESTS / "golden"
 N_ROWS = 60
 CHECKPOINT_KEY = "0" * 32
 

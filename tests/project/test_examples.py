@@ -10,6 +10,7 @@ import joblib
 import numpy as np
 import pytest
 from effort import EXHAUSTIVE
+from paths import ROOT
 from scipy import stats
 from sklearn.base import clone
 from threadpoolctl import threadpool_limits
@@ -20,7 +21,7 @@ matplotlib = pytest.importorskip(
 import matplotlib.pyplot as plt  # noqa: E402, after the check that it is there
 
 at_night = pytest.mark.skipif(not EXHAUSTIVE, reason="it takes long; SKDIGITNET_EXHAUSTIVE=1")
-EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+EXAMPLES = ROOT / "examples"
 
 
 @pytest.fixture

@@ -5,13 +5,13 @@ import os
 import subprocess
 import sys
 from collections import defaultdict
-from pathlib import Path
 from zlib import crc32
 
 import numpy as np
 import pytest
+from paths import TESTS
 
-BENCHMARKS = Path(__file__).resolve().parent / "benchmarks"
+BENCHMARKS = TESTS / "benchmarks"
 sys.path.append(str(BENCHMARKS))
 
 import defaults  # noqa: E402, the path comes first

@@ -5,7 +5,6 @@ import sysconfig
 import threading
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import fits
 import numpy as np
@@ -13,11 +12,11 @@ import pytest
 from children import script
 from effort import effort
 from fits import FITS, ROWS, X, y
+from paths import ROOT
 
 from skdigitnet import BackpropMLPClassifier
 from skdigitnet._system import threads
 
-ROOT = Path(__file__).resolve().parent.parent
 EXTENSIONS = {
     module["name"]: module["sources"]
     for module in tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"][

@@ -1,4 +1,4 @@
-"""The compiled layer against tests/reference.py and plain NumPy."""
+"""The compiled layer against tests/support/reference.py and plain NumPy."""
 
 from itertools import pairwise, product
 

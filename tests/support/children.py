@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-HERE = str(Path(__file__).parent)  # the modules whose functions they run
+HERE = str(Path(__file__).parent)  # where the functions are
 CALL = """
 import importlib, json, signal, sys
 

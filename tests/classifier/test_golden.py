@@ -7,7 +7,7 @@ import joblib
 import numpy as np
 import pytest
 import skops.io
-from golden.make import CHECKPOINT_KEY, GOLDEN, main, make, models, outputs, rows, save
+from golden import CHECKPOINT_KEY, GOLDEN, main, make, models, outputs, rows, save
 
 from skdigitnet import BackpropMLPClassifier, __version__
 from skdigitnet._system.files import read_arrays
