@@ -314,6 +314,10 @@ def test_no_dropout_draws_nothing_and_changes_no_bit(solver, dropout):
     assert random_state.randint(2**31) == untouched.randint(2**31)
 
 
+def test_units_are_dropped_from_rows_in_their_own_order_too():
+    assert bits(make(shuffle=False).fit(X, y)) != bits(make(shuffle=False, dropout=0).fit(X, y))
+
+
 def test_dropout_draws_one_key_an_epoch_whatever_the_share():
     generators = [np.random.RandomState(0) for _ in range(2)]
     for dropout, random_state in zip((0.1, [0, 0.9]), generators, strict=True):

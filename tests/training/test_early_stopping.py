@@ -8,6 +8,7 @@ from estimators import assert_same_weights, first_digits, maker, target, weights
 from scipy import sparse
 from sklearn.metrics import accuracy_score
 from sklearn.model_selection import train_test_split
+from sklearn.neural_network import MLPClassifier
 
 from skdigitnet._problem.splits import hold_out
 
@@ -241,6 +242,16 @@ def test_stops_after_so_many_epochs_without_improvement(digits, solver, tol, n_i
         n_without.append(n_without[-1] + 1 if score < best + tol else 0)
         best = max(best, score)
     assert max(n_without[:-1]) <= n_iter_no_change < n_without[-1]
+
+
+def test_a_score_that_only_stays_is_no_reason_to_stop_with_a_tol_of_zero():
+    """So it is in MLPClassifier."""
+    X, y = np.repeat([[-1.0], [1.0]], 20, axis=0), np.repeat([0, 1], 20)
+    parameters = {"tol": 0, "n_iter_no_change": 2, "max_iter": 30, "learning_rate_init": 0.1}
+    clf = make(**parameters).fit(X, y)
+    assert clf.validation_scores_[-10:] == [1.0] * 10
+    theirs = MLPClassifier((10,), early_stopping=True, random_state=0, **parameters)
+    assert clf.n_iter_ == theirs.fit(X, y).n_iter_ == 30
 
 
 @pytest.mark.parametrize("solver", SOLVERS)

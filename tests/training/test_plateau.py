@@ -9,6 +9,11 @@ from sklearn.datasets import load_iris, load_wine, make_circles
 from sklearn.exceptions import ConvergenceWarning
 
 from skdigitnet import BackpropMLPClassifier
+from skdigitnet._core.rows import Samples
+from skdigitnet._problem.network import Network
+from skdigitnet._problem.objective import Objective
+from skdigitnet._training.plateau import Plateau
+from skdigitnet._training.state import Curve, TrainingState
 
 NOTHING_LEARNED = "predicts no better than a constant"
 
@@ -80,6 +85,19 @@ def test_scaled_features_are_not_blamed():
     clf = BackpropMLPClassifier(learning_rate_init=1e-9, random_state=0)
     with pytest.warns(ConvergenceWarning, match=f"{NOTHING_LEARNED}.*smaller batch_size"):
         clf.fit(X, y)
+
+
+def test_losses_seen_with_dropout_prove_nothing():
+    X, y = xor()
+    network = Network((2, 3, 1), "tanh", "logistic")
+    samples = Samples(X, y.astype(np.uint8).reshape(-1, 1), np.ones(len(y)))
+    objective = Objective(network, "log_loss", 0.0, samples, np.arange(len(y)))
+    plateau = Plateau(objective, np.log(2))
+    # of weights that give every row 1/2, after an epoch of far better networks
+    state = TrainingState(np.zeros(network.n_params), Curve([0.1], 0.1, 0.1))
+    assert plateau.warning(state, X, None) is None
+    state.epoch.dropout_key = 1
+    assert NOTHING_LEARNED in plateau.warning(state, X, None)
 
 
 def test_partial_fit_says_nothing():
