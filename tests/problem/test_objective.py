@@ -114,6 +114,17 @@ def test_weight_of_zero_is_an_absent_row():
     assert_same(make_objective(X, y, weight), make_objective(X, y, weight, rows=present))
 
 
+@pytest.mark.parametrize("make_X", [np.asarray, sparse.csr_array], ids=["dense", "csr"])
+def test_a_row_of_no_weight_may_overflow(make_X):
+    X, y, weight = make_rows(30)
+    weight[::3] = 0
+    huge = np.where(weight[:, np.newaxis] == 0, np.inf, X)  # so are the sums of finite ones
+    one, other = (
+        make_objective(make_X(rows), y, weight, activation="identity") for rows in (X, huge)
+    )
+    assert_same(one, other)
+
+
 def test_only_the_ratio_of_alpha_to_the_weights_counts():
     X, y, weight = make_rows(30)
     assert_same(
