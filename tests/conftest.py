@@ -20,9 +20,11 @@ ROOT = TESTS.parent
 # module was built in place (an editable install), the package to test is the installed one.
 if not any((ROOT / "skdigitnet/_core" / f"train{end}").exists() for end in EXTENSION_SUFFIXES):
     sys.path[:] = [entry for entry in sys.path if Path(entry).resolve() != ROOT]
-sys.path.insert(0, str(TESTS))  # for `import reference`
+sys.path.insert(0, str(TESTS / "support"))  # for `import reference`
 
 from skdigitnet._core import arithmetic  # noqa: E402, the paths come first
+from skdigitnet._system import threads  # noqa: E402
+from skdigitnet._training import run  # noqa: E402
 
 # a shell starts what it runs in the background with Ctrl-C ignored
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -72,6 +74,21 @@ def instruction_set(request):
         pytest.skip(f"this processor has no {request.param}")
     yield request.param
     arithmetic.use_instruction_set()
+
+
+@pytest.fixture
+def thread_counts(monkeypatch):
+    """The sizes of the teams that fits make, as if there were four processors."""
+    counts = []
+
+    class CountingTeam(threads.Team):
+        def __init__(self, n_threads=1):
+            counts.append(n_threads)
+            super().__init__(n_threads)
+
+    monkeypatch.setattr(run, "Team", CountingTeam)
+    monkeypatch.setattr(threads, "cpu_count", lambda: 4)
+    return counts
 
 
 def read_idx(path):

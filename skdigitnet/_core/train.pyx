@@ -13,11 +13,10 @@ arguments except its number; the bits are the same whatever the team's size.
 """
 
 from .arithmetic cimport GRADIENT_DESCENT, UpdateRule, apply_update, squared_norm, step_size
+from .blocks cimport SHARED_ROWS, Block, Share, dense_inputs, share_of, share_of_panels
+from .gradients cimport panel_gradient, sparse_gradient
 from .layers cimport transpose
-from .passes cimport (
-    SHARED_ROWS, Block, Share, backward_to_deltas, dense_inputs, forward_to_loss,
-    panel_gradient, share_of, share_of_panels, sparse_gradient,
-)
+from .passes cimport backward_to_deltas, forward_to_loss
 from .plan cimport Layer, Panel, Plan, Workspace, panel_of
 from .real cimport real
 from .rows cimport Targets

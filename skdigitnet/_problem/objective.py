@@ -3,30 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 
 import numpy as np
 
 from skdigitnet._core.plan import Plan, Workspace
 from skdigitnet._core.rows import Samples
 from skdigitnet._core.train import add_loss_gradient, add_penalty, penalty, sum_loss
+from skdigitnet._problem.cost import block_rows, training_call_rows
 from skdigitnet._problem.network import Network
 from skdigitnet._system.threads import ALONE, Team
 
-# Rows that go through the network together: enough for the matrix products to run
-# at full speed, few enough for their activations to stay in cache.
-MAX_BLOCK_ROWS = 1024
-MIN_BLOCK_ROWS = 64
-BLOCK_BYTES = 2**24
-# Operations in one compiled call, a few hundredths of a second, after which Python checks
-# for Ctrl-C; and the minimum that a row counts for.
-CALL_OPERATIONS = 2**28
-ROW_OPERATIONS = 500
-
-
-def block_rows(row_elements: int, itemsize: int) -> int:
-    """Number of rows of ``row_elements`` numbers in a block of bounded size."""
-    rows = BLOCK_BYTES // (row_elements * itemsize)
-    return max(MIN_BLOCK_ROWS, min(rows, MAX_BLOCK_ROWS))
+SAMPLED_ROWS = 1000  # enough to see the size of X, of the outputs and of the loss
 
 
 class Objective:
@@ -47,9 +35,6 @@ class Objective:
         The training rows that i runs over, in this order.
     team : Team, default=ALONE
         The threads that compute the objective.
-    dropout : tuple of float, default=()
-        Share of each hidden layer's units that SGD and Adam drop; empty for none. The
-        objective itself is computed without dropout.
 
     Attributes
     ----------
@@ -67,47 +52,55 @@ class Objective:
         samples: Samples,
         rows,
         team: Team = ALONE,
-        dropout: tuple[float, ...] = (),
     ):
-        self.network, self.samples, self.rows, self.dropout = network, samples, rows, dropout
-        inputs, weight = samples.inputs, samples.targets.sample_weight
+        self.network, self.samples, self.rows, self.team = network, samples, rows, team
+        weight = samples.targets.sample_weight
         # sorted, so that the order of the rows does not change the last bit
         self.total_weight = float(np.sort(weight[rows]).sum())
         self.loss_name, self.decay = loss, alpha / self.total_weight
-        size = block_rows(
-            inputs.row_elements + sum(network.layer_sizes[1:]), inputs.dtype.itemsize
-        )
-        self.plan = Plan(
-            network.layer_sizes,
-            network.activation,
-            loss,
-            network.out_activation,
-            block_size=min(size, len(rows)),
-            sparse=inputs.is_sparse,
-            dropout=dropout,
-        )
-        self.workspace = Workspace(self.plan, inputs, team.n_threads)
-        self.team = team
-        self.call_rows = max(1, CALL_OPERATIONS // self.row_operations)
+        self.call_rows = training_call_rows(network)
 
     @property
     def n_rows(self) -> int:
         return len(self.rows)
 
-    def sample(self, size: int) -> np.ndarray:
-        """At most ``size`` of the rows that have weight, evenly spaced, in rising order."""
+    def sample(self) -> np.ndarray:
+        """Some of the rows that have weight, evenly spaced, in rising order."""
         rows = np.sort(self.rows)
         rows = rows[self.samples.targets.sample_weight[rows] > 0]
-        return rows[:: -(-len(rows) // size)]
+        return rows[:: -(-len(rows) // SAMPLED_ROWS)]
 
     def over(self, rows: np.ndarray) -> Objective:
         """The mean loss over these rows, without the penalty, by one thread."""
         return Objective(self.network, self.loss_name, 0.0, self.samples, rows)
 
-    @property
-    def row_operations(self) -> int:
-        """Approximate operations for the forward and backward pass of a row."""
-        return ROW_OPERATIONS + 6 * self.plan.n_params
+    def new_workspace(self, dropout: tuple[float, ...] = ()) -> Workspace:
+        """Memory for passes over these rows by the team, with dropout in a solver's own.
+
+        Parameters
+        ----------
+        dropout : tuple of float, default=()
+            The share of each hidden layer's units that is dropped; empty for none.
+        """
+        network, inputs = self.network, self.samples.inputs
+        size = block_rows(
+            inputs.row_elements + sum(network.layer_sizes[1:]), inputs.dtype.itemsize
+        )
+        plan = Plan(
+            network.layer_sizes,
+            network.activation,
+            self.loss_name,
+            network.out_activation,
+            block_size=min(size, len(self.rows)),
+            sparse=inputs.is_sparse,
+            dropout=dropout,
+        )
+        return Workspace(plan, inputs, self.team.n_threads)
+
+    @cached_property
+    def workspace(self) -> Workspace:
+        """That of the objective's own passes, which SGD and Adam do without."""
+        return self.new_workspace()
 
     def loss(self, theta: np.ndarray) -> float:
         """J(theta), to the bit as :meth:`loss_and_gradient` has it.
@@ -117,7 +110,7 @@ class Objective:
         theta : ndarray of shape (n_params,)
         """
         theta = np.ascontiguousarray(theta, dtype=self.samples.inputs.dtype)
-        loss = penalty(self.plan, self.decay, theta)
+        loss = penalty(self.workspace.plan, self.decay, theta)
         for part in self._parts():
             loss += self._run(sum_loss, part, theta)
         return loss
@@ -136,7 +129,7 @@ class Objective:
         """
         theta = np.ascontiguousarray(theta, dtype=self.samples.inputs.dtype)
         gradient = np.zeros_like(theta)
-        loss = add_penalty(self.plan, self.decay, theta, gradient)
+        loss = add_penalty(self.workspace.plan, self.decay, theta, gradient)
         for part in self._parts():
             loss += self._run(add_loss_gradient, part, theta, gradient)
         return loss, gradient

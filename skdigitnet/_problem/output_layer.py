@@ -11,7 +11,7 @@ from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn import get_config
 
 from skdigitnet._core.predict import apply_activation, network_outputs
-from skdigitnet._problem.objective import BLOCK_BYTES, CALL_OPERATIONS, block_rows
+from skdigitnet._problem.cost import block_rows, prediction_call_rows
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,8 @@ def _output_blocks(
     if sparse.issparse(X):
         forward, n_rows = _sparse_forward, size
     else:
-        forward, n_rows = _dense_forward, _call_rows(coefs, size, dtype.itemsize)
+        n_rows = prediction_call_rows(coefs, size, dtype.itemsize)
+        forward = _dense_forward
     for start in range(0, X.shape[0], n_rows):
         rows = slice(start, start + n_rows)
         z, is_finite = forward(X[rows], coefs, intercepts, activation, size)
@@ -143,17 +144,6 @@ def _find_fault(X, z, check_rows) -> None:
             "The network's outputs are not finite for every row of X: X or the weights are"
             " too large. Scale X as in training."
         )
-
-
-def _call_rows(coefs, block_size: int, itemsize: int) -> int:
-    """Number of rows, in whole blocks, for one compiled call.
-
-    As many as the bounds on memory and time allow: threads wait for the GIL between calls.
-    """
-    n_in, n_out = coefs[0].shape[0], coefs[-1].shape[1]
-    operations = 2 * sum(W.size for W in coefs)
-    rows = min(BLOCK_BYTES // ((n_in + n_out) * itemsize), CALL_OPERATIONS // operations)
-    return max(1, rows // block_size) * block_size
 
 
 def _dense_forward(X, coefs, intercepts, activation, block_size):

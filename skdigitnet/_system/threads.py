@@ -10,11 +10,8 @@ from typing import Any
 from joblib import cpu_count, effective_n_jobs
 from joblib.parallel import get_active_backend
 
-# Arithmetic between two waits below which waiting costs more than threads save.
-THREAD_OPERATIONS = 2**21
 
-
-def n_threads(n_jobs: int | None, step_operations: float) -> int:
+def n_threads(n_jobs: int | None, useful: int) -> int:
     """How many threads to train with.
 
     Parameters
@@ -24,14 +21,13 @@ def n_threads(n_jobs: int | None, step_operations: float) -> int:
         :class:`joblib.parallel_config` applies. But never more than there are processors,
         since the threads would wait for each other; and 1 within a parallel search, which
         uses the processors already.
-    step_operations : float
-        Arithmetic in one step of training.
+    useful : int
+        How many of them would have enough to do.
     """
-    enough = int(step_operations // THREAD_OPERATIONS)
     backend: Any = get_active_backend()[0]
-    if enough < 2 or (backend.nesting_level or 0) > 0:
+    if useful < 2 or (backend.nesting_level or 0) > 0:
         return 1
-    return min(effective_n_jobs(n_jobs), cpu_count(), enough)
+    return min(effective_n_jobs(n_jobs), cpu_count(), useful)
 
 
 class Team:

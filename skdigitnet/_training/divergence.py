@@ -19,7 +19,6 @@ MAX_GROWTH = 1e4
 MAX_SIZE = 1 / np.finfo(np.float64).eps
 # Below it no step can have been that large, and the outputs need no check.
 USUAL_WEIGHT = 1e3
-SAMPLED_ROWS = 1000
 
 
 @dataclass
@@ -61,7 +60,7 @@ class Divergence:
 
     def __init__(self, objective: Objective, X, constant: float, first, usual: Usual):
         self.objective, self.network, self.X = objective, objective.network, X
-        self.constant, self.rows = constant, objective.sample(SAMPLED_ROWS)
+        self.constant, self.rows = constant, objective.sample()
         self._x_size = _typical_size(X[self.rows[:: -(-len(self.rows) // 100)]])
         self._first_weights = first
         self._usual = usual

@@ -11,13 +11,13 @@ from scipy import sparse
 from skdigitnet._core.rows import MAX_SPARSE_FEATURES, compress, density
 from skdigitnet._problem.labels import Labels
 from skdigitnet._problem.network import Network
+from skdigitnet._problem.objective import SAMPLED_ROWS
 from skdigitnet._problem.rows import TrainingRows
 
 # Above this share of non-zero elements dense products are faster, and below this many passes
 # over the rows a sparse copy does not pay.
 MAX_DENSITY = 0.25
 MIN_PASSES = 3
-SAMPLED_ROWS = 1000
 
 
 def faster_form(X, n_passes: int):

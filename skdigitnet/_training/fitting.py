@@ -230,19 +230,22 @@ def solver_and_settings(
 ) -> tuple[Solver, Settings]:
     """The solver that the parameters name, with its own parameters, and all others."""
     kind = SOLVERS[parameters.solver]
-    known = {**vars(parameters), "schedule_length": parameters.max_iter}
-    solver = kind(**{field.name: known[field.name] for field in fields(kind)})
     dropout = check_dropout(parameters.dropout, network)
-    if dropout and not solver.has_dropout:
+    if dropout and not kind.has_dropout:
         raise ValueError(
             f"dropout={parameters.dropout!r} does not go with solver={parameters.solver!r},"
             " whose objective must stay the same from one evaluation to the next; use"
             f" solver={solvers_with('has_dropout')}."
         )
+    known = {
+        **vars(parameters),
+        "schedule_length": parameters.max_iter,
+        "dropout": dropout,
+    }
+    solver = kind(**{field.name: known[field.name] for field in fields(kind)})
     return solver, Settings(
         loss=parameters.loss,
         alpha=parameters.alpha,
-        dropout=dropout,
         class_weight=parameters.class_weight,
         n_jobs=parameters.n_jobs,
         verbose=parameters.verbose,

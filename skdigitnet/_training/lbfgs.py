@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from scipy.optimize import OptimizeResult, minimize
 
-from skdigitnet._problem.objective import MAX_BLOCK_ROWS, Objective
+from skdigitnet._problem.objective import Objective
 from skdigitnet._system.blas import single_threaded_blas
 from skdigitnet._training.monitor import Watch
 from skdigitnet._training.state import TrainingState
@@ -34,9 +34,9 @@ class LBFGSSolver:
     has_partial_fit: ClassVar[bool] = False
     has_dropout: ClassVar[bool] = False
 
-    def step_rows(self, n_rows: int) -> int:
-        """How many rows go through the network together."""
-        return min(MAX_BLOCK_ROWS, n_rows)
+    def batch_rows(self, n_rows: int) -> int:
+        """All rows; see :meth:`Solver.batch_rows`."""
+        return n_rows
 
     def start(
         self,

@@ -92,7 +92,7 @@ class Plateau:
         names : ndarray of shape (n_features,) or None
             Names of X's columns.
         """
-        is_of_last_weights = state.best.theta is None and not any(self.objective.dropout)
+        is_of_last_weights = state.best.theta is None and not state.epoch.dropout_key
         if is_of_last_weights and self._is_surely_left(state.curve.last):
             return None
         loss = self.objective.over(self.objective.rows).loss(state.published_theta)

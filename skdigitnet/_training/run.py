@@ -12,6 +12,7 @@ from sklearn.utils import check_random_state
 
 from skdigitnet._core.rows import Samples
 from skdigitnet._problem.class_weight import apply_class_weight
+from skdigitnet._problem.cost import useful_threads
 from skdigitnet._problem.initial_weights import draw_weights
 from skdigitnet._problem.labels import Labels
 from skdigitnet._problem.network import Network
@@ -31,16 +32,7 @@ from skdigitnet._training.solver import Solver, SolverRun
 from skdigitnet._training.state import TrainingState
 from skdigitnet._training.stopping import StoppingRule
 
-SAMPLED_ROWS = 1000
-
 Weights = tuple[list[np.ndarray], list[np.ndarray]]  # coefs and intercepts
-
-
-def row_operations(network: Network, X) -> float:
-    """About how much arithmetic a row takes, forward and backward, in the form that X has."""
-    used = 1.0 if isinstance(X, np.ndarray) else len(X.data) / (X.shape[0] * X.shape[1])
-    n_in, n_out = network.coef_shapes[0]
-    return 6 * (network.n_params - (1 - used) * n_in * n_out)
 
 
 @contextmanager
@@ -75,8 +67,6 @@ class Settings:
     ----------
     loss : {"log_loss", "squared_error"}
     alpha : float
-    dropout : tuple of float
-        Of each hidden layer; empty for none.
     class_weight : dict, list of dict, "balanced" or None
     n_jobs : int or None
         Threads to train with, as scikit-learn means it.
@@ -85,7 +75,6 @@ class Settings:
 
     loss: str
     alpha: float
-    dropout: tuple[float, ...]
     class_weight: Any
     n_jobs: int | None
     verbose: bool | int
@@ -249,12 +238,10 @@ class Training:
         X = self.encoding.inputs(n_epochs)
         samples, order = Samples(X, targets, weight), state.epoch.order
         score = self._score(settings, weight, task.fitted)
-        operations = solver.step_rows(len(order)) * row_operations(network, X)
-        threads = n_threads(settings.n_jobs, operations)
+        batch_size = min(solver.batch_rows(len(order)), len(order))
+        threads = n_threads(settings.n_jobs, useful_threads(network, X, batch_size))
         with Team(threads) as team, Interrupts() as interrupts:
-            objective = Objective(
-                network, settings.loss, settings.alpha, samples, order, team, settings.dropout
-            )
+            objective = Objective(network, settings.loss, settings.alpha, samples, order, team)
             first = self.first_weights or network.unpack(state.theta.copy())
             constant = constant_loss(settings.loss, network, targets, weight, np.sort(order))
             divergence = Divergence(objective, rows.X, constant, first, self.usual)
@@ -282,7 +269,7 @@ class Training:
         if not self.rule.ends_training:
             return None
         names = self.rows.features.get("feature_names_in_")
-        rows = self.watch.objective.sample(SAMPLED_ROWS)
+        rows = self.watch.objective.sample()
         return self.watch.plateau.warning(self.state, self.rows.X[rows], names)
 
     def _split(self, targets, weight) -> None:

@@ -10,13 +10,13 @@ import numpy as np
 
 from skdigitnet._core.runs import Epoch, Run, Update
 from skdigitnet._core.train import train
-from skdigitnet._problem.objective import CALL_OPERATIONS, MAX_BLOCK_ROWS, Objective
+from skdigitnet._problem.cost import training_call_rows
+from skdigitnet._problem.objective import Objective
 from skdigitnet._training.auto import auto_batch_size, auto_learning_rate
 from skdigitnet._training.monitor import Watch
 from skdigitnet._training.schedules import SCHEDULES, factor_of
 from skdigitnet._training.state import TrainingState
 
-BATCH_OPERATIONS = 5000  # what a batch costs at least
 MIN_ADAPTIVE_RATE = 1e-6
 RATE_CUT = 5.0
 AUTO_RATE_CUTS = 2
@@ -26,7 +26,8 @@ AUTO_RATE_CUTS = 2
 class StochasticSolver:
     """Mini-batch descent with the estimator's parameters of the same names.
 
-    ``schedule_length`` is the number of epochs that a schedule such as "cosine" takes.
+    ``schedule_length`` is the number of epochs that a schedule such as "cosine" takes, and
+    ``dropout`` the share of each hidden layer's units to drop, empty for none.
     The order of the rows, the schedules, the update rules and the stopping rule are
     MLPClassifier's, except that the penalty does not depend on the batch size.
     """
@@ -43,13 +44,10 @@ class StochasticSolver:
     beta_1: float
     beta_2: float
     epsilon: float
+    dropout: tuple[float, ...]
     unit: ClassVar[str] = "epoch"
     has_partial_fit: ClassVar[bool] = True
     has_dropout: ClassVar[bool] = True
-
-    def step_rows(self, n_rows: int) -> int:
-        """How many rows go through the network together."""
-        return min(self.batch_rows(n_rows), MAX_BLOCK_ROWS, n_rows)
 
     def start(
         self,
@@ -63,7 +61,7 @@ class StochasticSolver:
             return StochasticRun(self, objective, state, watch, random_state)
 
     def batch_rows(self, n_rows: int) -> int:
-        """Rows of a mini-batch, unless there are fewer."""
+        """Rows of a mini-batch; see :meth:`Solver.batch_rows`."""
         return auto_batch_size(n_rows) if isinstance(self.batch_size, str) else self.batch_size
 
     @property
@@ -120,6 +118,7 @@ class StochasticRun:
     ):
         self.solver, self.objective, self.state = solver, objective, state
         self.watch, self.random_state = watch, random_state
+        self.workspace = objective.new_workspace(solver.dropout)
         self.update = Update(
             solver.update_rule,
             learning_rate=self._rate(),
@@ -166,10 +165,7 @@ class StochasticRun:
             with self.watch.interrupts.held:
                 self._begin_epoch()
         update.learning_rate = self._rate()
-        # forward and backward pass for every row, an update for every batch
-        row_operations = objective.row_operations
-        row_operations += (BATCH_OPERATIONS + 20 * len(state.theta)) // batch_size
-        call_rows = max(1, CALL_OPERATIONS // row_operations)
+        call_rows = training_call_rows(objective.network, batch_size)
         gradient, moments = state.epoch.gradient, state.optimiser.moments
         assert gradient is not None
         assert moments is not None
@@ -181,7 +177,7 @@ class StochasticRun:
             with self.watch.interrupts.held:
                 position, loss = objective.team.run(
                     train,
-                    objective.workspace,
+                    self.workspace,
                     run,
                     epoch,
                     position,
@@ -198,7 +194,7 @@ class StochasticRun:
         if self.solver.shuffle:
             # the draws of sklearn.utils.shuffle, without its checks
             order = order[self.random_state.permutation(len(order))]
-        if any(self.objective.dropout):
+        if self.solver.dropout:
             key = int(self.random_state.randint(1, 2**63 - 1, dtype=np.int64))
         epoch.begin(order, self.solver.batch_rows(len(order)), key)
 

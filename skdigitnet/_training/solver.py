@@ -52,8 +52,8 @@ class Solver(Protocol):
     has_partial_fit: ClassVar[bool]
     has_dropout: ClassVar[bool]
 
-    def step_rows(self, n_rows: int) -> int:
-        """How many rows go through the network together."""
+    def batch_rows(self, n_rows: int) -> int:
+        """Rows between two updates of the weights, unless there are fewer than that."""
 
     def start(
         self,
