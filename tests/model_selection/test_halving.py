@@ -14,6 +14,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skdigitnet import BackpropMLPClassifier
+from skdigitnet._training import run
 from skdigitnet._training.sgd import StochasticRun
 from skdigitnet.model_selection import EpochGridSearchCV, EpochRandomizedSearchCV
 
@@ -108,6 +109,24 @@ def test_survivors_are_not_trained_again(monkeypatch):
     grid = {"alpha": np.linspace(0.1, 1, 9), "max_iter": [2, 5, 11]}
     fitted(EpochGridSearchCV(CLASSIFIER, grid, cv=2, factor=3, refit=False), X, Y)
     assert len(epochs) == 2 * (9 * 2 + 3 * 3 + 1 * 6)
+
+
+def test_divergence_is_told_from_where_training_began(monkeypatch):
+    """Outputs are compared with those of the first weights and the largest so far."""
+    starts = []
+
+    class Noting(run.Divergence):
+        def __init__(self, objective, X, constant, first, usual):
+            starts.append((np.concatenate([W.ravel() for W in first[0]]), usual))
+            super().__init__(objective, X, constant, first, usual)
+
+    monkeypatch.setattr(run, "Divergence", Noting)
+    grid = {"max_iter": [2, 4, 6]}
+    fitted(EpochGridSearchCV(CLASSIFIER, grid, cv=2, factor=2, refit=False), X, Y)
+    assert len(starts) == 2 * 3
+    for first, second in (starts[0::2][:2], starts[1::2][:2], starts[2::2][:2]):
+        np.testing.assert_array_equal(first[0], second[0])
+        assert first[1] is second[1]
 
 
 def test_other_processes_go_on_from_the_same_bits():

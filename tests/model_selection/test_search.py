@@ -391,8 +391,8 @@ def test_metadata_routing(weights_scores):
         for scoring in (scorer, {"accuracy": scorer}):
             arguments = {"cv": 2, "scoring": scoring, "refit": False}
             both = [
-                kind(estimator, IN_PIPELINE, **arguments)
-                for kind in (GridSearchCV, EpochGridSearchCV)
+                GridSearchCV(estimator, IN_PIPELINE, **arguments),
+                EpochGridSearchCV(estimator, IN_PIPELINE, n_jobs=2, **arguments),
             ]
             expected, search = (fitted(one, X, Y, sample_weight=weight)[0] for one in both)
             assert_same_results(search.cv_results_, expected.cv_results_)
