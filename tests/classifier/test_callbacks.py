@@ -634,7 +634,7 @@ def test_history_has_the_results_of_every_epoch(monkeypatch, solver):
     assert history.loss.tolist() == clf.loss_curve_
     assert history.seconds.tolist() == durations
     assert history.validation_score.isna().all()
-    rate = {"sgd": 0.2, "adam": 0.01, "lbfgs": np.nan}[solver]
+    rate = {"sgd": 0.5, "adam": 0.02, "lbfgs": np.nan}[solver]
     np.testing.assert_array_equal(history.learning_rate, 4 * [rate])
     norms = [gradient_norm(fitted, np.arange(len(y)), WEIGHT) for fitted in recorder.ended]
     np.testing.assert_allclose(history.gradient_norm, norms, rtol=1e-9)
@@ -650,6 +650,9 @@ def test_history_without_the_gradient_and_with_a_score(solver):
     assert held_out.history_.validation_score.tolist() == held_out.validation_scores_
 
 
+NEVER_IMPROVES = {"tol": 1e9, "n_iter_no_change": 1, "batch_size": 10}
+
+
 @pytest.mark.parametrize(
     ("parameters", "rates"),
     [
@@ -658,14 +661,17 @@ def test_history_without_the_gradient_and_with_a_score(solver):
         ({"learning_rate": lambda s: 2 * s}, [0.0, 0.2, 0.4, 0.6]),
         ({"learning_rate": "invscaling"}, 0.4 / np.sqrt(200 * np.arange(4) + 1)),
         # after the first, no loss is lower by so much: cut when two epochs have passed
+        ({"learning_rate": "adaptive", **NEVER_IMPROVES}, [0.4, 0.4, 0.4, 0.08]),
         (
-            {"learning_rate": "adaptive", "tol": 1e9, "n_iter_no_change": 1},
-            [0.4, 0.4, 0.4, 0.08],
+            {"learning_rate": "auto", **NEVER_IMPROVES},
+            [0.4, 0.4, 0.4, 0.08, 0.08, 0.016, 0.016],
         ),
+        ({"learning_rate": "auto", "solver": "adam", "max_iter": 3}, [0.4, 0.4, 0.4]),
     ],
 )
 def test_history_has_the_learning_rate_of_each_epoch(parameters, rates):
-    clf = make(HistoryFrame(), learning_rate_init=0.4, **parameters).fit(X, y)
+    parameters = {"max_iter": len(rates), "learning_rate_init": 0.4, **parameters}
+    clf = make(HistoryFrame(), **parameters).fit(X, y)
     np.testing.assert_allclose(clf.history_.learning_rate, rates, rtol=1e-12)
 
 

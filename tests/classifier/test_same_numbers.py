@@ -42,7 +42,8 @@ WEIGHT *= N / WEIGHT.sum()  # for "invscaling" alone: ours counts weight, theirs
 
 def fit_both(X, y, sample_weight=None, *, alpha, **parameters):
     """Ours and theirs, the same but for what alpha means."""
-    parameters = {"random_state": 1, "batch_size": BATCH, **parameters}
+    parameters = {"batch_size": BATCH, "learning_rate": "constant", **parameters}
+    parameters.setdefault("random_state", 1)
     ours = BackpropMLPClassifier(alpha=alpha, weight_init="sklearn", **parameters)
     if parameters["solver"] != "lbfgs" and alpha > 0:
         n_held_out = math.ceil(0.1 * len(y)) if parameters.get("early_stopping") else 0
@@ -275,7 +276,7 @@ def test_defaults_that_differ():
     }
     assert theirs.keys() <= ours.keys()
     assert {name for name in theirs if ours[name] != theirs[name]} == {
-        "activation", "alpha", "solver", "learning_rate_init", "max_iter",
+        "activation", "alpha", "solver", "learning_rate", "learning_rate_init", "max_iter",
     }  # fmt: skip
 
 

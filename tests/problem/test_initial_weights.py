@@ -22,7 +22,7 @@ def drawn(activation, weight_init):
     ("activation", "gains"),
     [
         ("logistic", [4, 4, 1]),
-        ("tanh", [1, 1, 1]),
+        ("tanh", [2, 2, 1]),
         ("relu", [1, 1, 1]),
         ("identity", [1, 1, 1]),
     ],

@@ -54,6 +54,7 @@ def fitted(n_classes, outputs, hidden, activation, dtype):
         weight_init="sklearn",  # some outputs are of either kind with the intercepts of these
         alpha=0,
         max_iter=1,
+        learning_rate_init=0.01,
         random_state=0,
     )
     clf.fit(rows(len(y), dtype), y)

@@ -405,7 +405,7 @@ def test_a_version_with_another_parameter_finds_the_file(folder, monkeypatch, va
     assert len(files_in(folder)) == n_files
 
 
-NAMED = [{"alpha": np.float64(0.1)}, {"dropout": 0.0}, {"scoring": np.str_("accuracy")}]
+NAMED = [{"alpha": np.float64(0.15)}, {"dropout": 0.0}, {"scoring": np.str_("accuracy")}]
 
 
 @pytest.mark.parametrize("parameters", NAMED)

@@ -286,7 +286,7 @@ def test_fit_is_the_reference_network_trained_without_those_units(dropout):
     start = make(max_iter=1, learning_rate_init=1e-300).fit(X, y)  # the initial weights
     orders, keys, _ = draws_of_a_fit(0, network.layer_sizes, keys=True)
     shares = np.broadcast_to(dropout, 2)
-    step = reference.adam(learning_rate=0.01, beta_1=0.9, beta_2=0.999, epsilon=1e-8)
+    step = reference.adam(learning_rate=0.02, beta_1=0.9, beta_2=0.999, epsilon=1e-8)
     results = reference.train(
         network, network.pack(start.coefs_, start.intercepts_), X,
         reference.one_hot(y, 3), np.ones(len(X)),

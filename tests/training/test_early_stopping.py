@@ -233,7 +233,13 @@ def test_stops_after_so_many_epochs_without_improvement(digits, solver, tol, n_i
     X, y = digits
     if solver == "lbfgs":
         tol = 1e-4  # its bound on the gradient too, which must not be what ends training
-    clf = make(solver=solver, tol=tol, n_iter_no_change=n_iter_no_change, max_iter=300)
+    clf = make(
+        solver=solver,
+        learning_rate="constant",
+        tol=tol,
+        n_iter_no_change=n_iter_no_change,
+        max_iter=300,
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # it has not run into max_iter
         clf.fit(X, y)
