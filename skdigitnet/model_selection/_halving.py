@@ -69,31 +69,39 @@ def survivors(
 
 
 def merged_results(
-    candidates: Sequence[dict], rungs: Sequence[tuple[Sequence[int], dict]]
+    candidates: Sequence[dict],
+    groups: Sequence[tuple[Sequence[int], dict]],
+    name: str,
+    values: Sequence[int],
 ) -> dict:
-    """The results of all rungs as one: masked where a candidate was eliminated before.
+    """The results of all groups as one: masked where a candidate was eliminated before.
 
     Parameters
     ----------
     candidates : sequence of dict
-    rungs : sequence of pairs of sequence of int and dict
-        The candidates of each rung, and ``cv_results_`` of them alone.
+    groups : sequence of pairs of sequence of int and dict
+        The candidates of each group, and ``cv_results_`` of them alone; the last has all keys.
+    name : str
+        Key of what tells the groups apart,
+    values : sequence of int
+        and its value for each of them.
     """
-    n_candidates, first = len(candidates), rungs[0][1]
+    n_candidates, last = len(candidates), groups[-1][1]
     params = dict(_yield_masked_array_for_each_param(candidates))
     results: dict = {}
-    for key, array in first.items():
+    for key, array in last.items():
         if key == "params":
             results[key] = list(candidates)
         elif key in params:
             results[key] = params[key]
         else:
             results[key] = _empty(n_candidates, array.dtype)
-            for members, of_rung in rungs:
-                results[key][list(members)] = of_rung[key]
-    results[RUNG] = _empty(n_candidates, np.dtype(np.int32))
-    for number, (members, _) in enumerate(rungs):
-        results[RUNG][list(members)] = number
+            for members, of_group in groups:
+                if key in of_group:
+                    results[key][list(members)] = of_group[key]
+    results[name] = _empty(n_candidates, np.dtype(np.int32))
+    for value, (members, _) in zip(values, groups, strict=True):
+        results[name][list(members)] = value
     return results
 
 

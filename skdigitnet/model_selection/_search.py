@@ -36,12 +36,14 @@ from skdigitnet.model_selection._candidates import EPOCHS, Lineage, final_step, 
 from skdigitnet.model_selection._evaluate import Cell, Evaluation, Job, Kept
 from skdigitnet.model_selection._folds import Data, Folds
 from skdigitnet.model_selection._halving import (
+    RUNG,
     members_at,
     merged_results,
     rungs_of,
     survivors,
 )
 from skdigitnet.model_selection._identity import study_key
+from skdigitnet.model_selection._racing import N_SPLITS, keeps_up, rounds
 from skdigitnet.model_selection._record import NoRecord, Record
 from skdigitnet.model_selection._report import convergence_warning, end_message
 from skdigitnet.model_selection._schedule import run_jobs
@@ -56,6 +58,7 @@ class EpochSearch(BaseSearchCV):
 
     _parameter_constraints: ClassVar[dict] = {
         "factor": [Interval(Real, 1, None, closed="neither"), None],
+        "race": ["boolean"],
         "return_learning_curves": ["boolean"],
         "return_predictions": ["boolean", StrOptions(RESPONSES)],
         "journal": [str, os.PathLike, None],
@@ -116,10 +119,17 @@ class EpochSearch(BaseSearchCV):
         )
         shared = lineages(evaluation.base_estimator, evaluation.candidates)
         cells: list[Cell | None] = [None] * (len(evaluation.candidates) * data.n_splits)
+        if self.race and self.factor is not None:
+            raise ValueError(
+                f"race=True and factor={self.factor!r} both eliminate candidates; set one of"
+                " them."
+            )
         if not cells:
             raise ValueError("No fits: the grid is empty. Give it a candidate at least.")
         with closing(self._record(evaluation, params)) as record:
-            if self.factor is None:
+            if self.race:
+                results, last = self._race(evaluation, shared, cells, task, record)
+            elif self.factor is None:
                 task.begin_search(len(cells))
                 jobs = _jobs(shared, data.n_splits)
                 self._evaluate(evaluation, jobs, cells, task, record)
@@ -270,7 +280,61 @@ class EpochSearch(BaseSearchCV):
             scores = dict(zip(sorted(members), mean.tolist(), strict=True))
             shared = survivors(shared, scores, self.factor)
             kept = _take_kept(shared, stop, cells, n_splits)
-        return merged_results(evaluation.candidates, rungs), rungs[-1][0]
+        numbers = range(len(rungs))
+        return merged_results(evaluation.candidates, rungs, RUNG, numbers), rungs[-1][0]
+
+    def _race(
+        self,
+        evaluation: Evaluation,
+        shared: list[Lineage],
+        cells: list[Cell | None],
+        task: SearchTask,
+        record: Record | NoRecord,
+    ) -> tuple[dict, list[int]]:
+        """Evaluate split by split those that keep up; the results, and the last candidates."""
+        n_splits = evaluation.folds.data.n_splits
+        task.begin_search(len(cells))
+        racing = list(range(len(evaluation.candidates)))
+        ended: list[tuple[int, list[int]]] = []  # after how many splits, and who
+        for splits in rounds(n_splits):
+            jobs = [
+                Job(split, lineage, members)
+                for split in splits
+                for lineage in shared
+                if (members := tuple(m for m in lineage.members if m in racing))
+            ]
+            self._evaluate(evaluation, jobs, cells, task, record)
+            n_done = splits[-1] + 1
+            rows = [cells[member * n_splits : member * n_splits + n_done] for member in racing]
+            stays = keeps_up(np.array([list(map(self._deciding_score, row)) for row in rows]))
+            stays &= n_done < n_splits
+            ended.append(
+                (n_done, [m for m, stay in zip(racing, stays, strict=True) if not stay])
+            )
+            racing = [m for m, stay in zip(racing, stays, strict=True) if stay]
+        ended = [(n_done, members) for n_done, members in ended if members]
+        groups = [
+            (members, self._results(evaluation, members, cells, n_done))
+            for n_done, members in ended
+        ]
+        numbers = [n_done for n_done, _ in ended]
+        results = merged_results(evaluation.candidates, groups, N_SPLITS, numbers)
+        return results, groups[-1][0]
+
+    def _deciding_score(self, cell: Cell | None) -> float:
+        """The test score that eliminates candidates; NaN where the fit has failed."""
+        assert cell is not None
+        scores = cell.result["test_scores"]
+        if cell.result["fit_error"] is not None:
+            return np.nan
+        if not isinstance(scores, dict):
+            return scores
+        if isinstance(self.refit, str) and self.refit in scores:
+            return scores[self.refit]
+        raise ValueError(
+            f"race=True needs one metric to eliminate candidates by, and there are"
+            f" {list(scores)}. Set refit to the name of one; it was {self.refit!r}."
+        )
 
     def _deciding_metric(self, results: dict) -> str:
         if "mean_test_score" in results:
@@ -284,14 +348,19 @@ class EpochSearch(BaseSearchCV):
         )
 
     def _results(
-        self, evaluation: Evaluation, members: Sequence[int], cells: list[Cell | None]
+        self,
+        evaluation: Evaluation,
+        members: Sequence[int],
+        cells: list[Cell | None],
+        n_splits: int | None = None,
     ) -> dict:
-        """``cv_results_`` of these candidates."""
-        n_splits = evaluation.folds.data.n_splits
+        """``cv_results_`` of these candidates, on the first splits or on all."""
+        n_all = evaluation.folds.data.n_splits
+        n_splits = n_all if n_splits is None else n_splits
         out = [
             cell.result
             for candidate in members
-            for cell in cells[candidate * n_splits : (candidate + 1) * n_splits]
+            for cell in cells[candidate * n_all : candidate * n_all + n_splits]
             if cell is not None
         ]
         _warn_or_raise_about_fit_failures(out, self.error_score)
@@ -448,6 +517,10 @@ class EpochGridSearchCV(EpochSearch, GridSearchCV):
         Successive halving [1]_: all candidates are trained to the smallest ``max_iter`` in the
         grid; one in ``factor`` of them, those with the best mean test score, are trained on to
         the next; and so on. None trains all of them to the end.
+    race : bool, default=False
+        Whether a candidate that falls behind on some splits is not trained on the others: from
+        the second split on, one whose mean score is below the worst score of the leader [2]_.
+        Not with ``factor``.
     return_learning_curves : bool, default=False
         Whether to score after every epoch, for ``learning_curves_``.
     return_predictions : bool or str, default=False
@@ -465,9 +538,12 @@ class EpochGridSearchCV(EpochSearch, GridSearchCV):
     cv_results_ : dict of str to ndarray
         As GridSearchCV's, to the bit but for times. With ``factor``, arrays are masked where a
         candidate was eliminated before, ranks are among the candidates of the same rung, and
-        ``rung`` has its number, from 0.
+        ``rung`` has its number, from 0. With ``race``, those of splits that a candidate was not
+        trained on, its means are over the others, ranks are among the candidates with as many
+        splits, and ``n_splits`` has their number.
     best_index_ : int
-        The candidate with the best mean test score; with ``factor``, of the last rung.
+        The candidate with the best mean test score; with ``factor``, of the last rung, with
+        ``race``, of those on all splits.
     best_params_ : dict
         Its parameters.
     best_score_ : float
@@ -515,6 +591,8 @@ class EpochGridSearchCV(EpochSearch, GridSearchCV):
     ----------
     .. [1] K. Jamieson and A. Talwalkar, "Non-stochastic best arm identification and
        hyperparameter optimization", AISTATS 2016.
+    .. [2] E. Bergman, L. Purucker and F. Hutter, "Don't waste your time: early stopping
+       cross-validation", AutoML 2024.
 
     Examples
     --------
@@ -551,6 +629,7 @@ class EpochGridSearchCV(EpochSearch, GridSearchCV):
         error_score=np.nan,
         return_train_score=False,
         factor=None,
+        race=False,
         return_learning_curves=False,
         return_predictions=False,
         journal=None,
@@ -568,6 +647,7 @@ class EpochGridSearchCV(EpochSearch, GridSearchCV):
             return_train_score=return_train_score,
         )
         self.factor = factor
+        self.race = race
         self.return_learning_curves = return_learning_curves
         self.return_predictions = return_predictions
         self.journal = journal
@@ -616,6 +696,10 @@ class EpochRandomizedSearchCV(EpochSearch, RandomizedSearchCV):
         the next; and so on. None trains all of them to the end.
         ``n_iter`` candidates are then drawn of all parameters but ``max_iter``, of which
         ``param_distributions`` has to list the values.
+    race : bool, default=False
+        Whether a candidate that falls behind on some splits is not trained on the others: from
+        the second split on, one whose mean score is below the worst score of the leader [2]_.
+        Not with ``factor``.
     return_learning_curves : bool, default=False
         Whether to score after every epoch, for ``learning_curves_``.
     return_predictions : bool or str, default=False
@@ -633,9 +717,12 @@ class EpochRandomizedSearchCV(EpochSearch, RandomizedSearchCV):
     cv_results_ : dict of str to ndarray
         As GridSearchCV's, to the bit but for times. With ``factor``, arrays are masked where a
         candidate was eliminated before, ranks are among the candidates of the same rung, and
-        ``rung`` has its number, from 0.
+        ``rung`` has its number, from 0. With ``race``, those of splits that a candidate was not
+        trained on, its means are over the others, ranks are among the candidates with as many
+        splits, and ``n_splits`` has their number.
     best_index_ : int
-        The candidate with the best mean test score; with ``factor``, of the last rung.
+        The candidate with the best mean test score; with ``factor``, of the last rung, with
+        ``race``, of those on all splits.
     best_params_ : dict
         Its parameters.
     best_score_ : float
@@ -669,6 +756,8 @@ class EpochRandomizedSearchCV(EpochSearch, RandomizedSearchCV):
     ----------
     .. [1] K. Jamieson and A. Talwalkar, "Non-stochastic best arm identification and
        hyperparameter optimization", AISTATS 2016.
+    .. [2] E. Bergman, L. Purucker and F. Hutter, "Don't waste your time: early stopping
+       cross-validation", AutoML 2024.
 
     Examples
     --------
@@ -706,6 +795,7 @@ class EpochRandomizedSearchCV(EpochSearch, RandomizedSearchCV):
         error_score=np.nan,
         return_train_score=False,
         factor=None,
+        race=False,
         return_learning_curves=False,
         return_predictions=False,
         journal=None,
@@ -725,6 +815,7 @@ class EpochRandomizedSearchCV(EpochSearch, RandomizedSearchCV):
             return_train_score=return_train_score,
         )
         self.factor = factor
+        self.race = race
         self.return_learning_curves = return_learning_curves
         self.return_predictions = return_predictions
         self.journal = journal
