@@ -421,12 +421,12 @@ def test_progress_bar_around_a_search_and_a_pipeline(drawn, n_jobs):
 def test_is_early_stopping_with_these_settings(solver, scoring, patience, min_delta):
     given = {"X_val": X_VAL, "y_val": NOISE, "sample_weight_val": WEIGHT_VAL}
     settings = {"patience": patience, "min_delta": min_delta, "scoring": scoring}
-    parameters = {"solver": solver, "max_iter": 80}
+    parameters = {"solver": solver, "max_iter": 150}
     expected = make(
         early_stopping=True, scoring=scoring, tol=min_delta, n_iter_no_change=patience,
         **parameters,
     ).fit(X, y, **given)  # fmt: skip
-    assert expected.n_iter_ < 80
+    assert expected.n_iter_ < 150
     for clf in (
         make(EarlyStopping(**given, **settings), **parameters).fit(X, y),
         make(EarlyStopping(**settings), **parameters).fit(X, y, **given),
@@ -441,13 +441,15 @@ def test_is_early_stopping_with_these_settings(solver, scoring, patience, min_de
 
 @every_solver
 def test_the_last_weights_stay_if_the_best_are_not_wanted(solver):
-    parameters = {"solver": solver, "max_iter": 60, "learning_rate_init": 0.1}
+    parameters = {"solver": solver, "learning_rate": "constant", "learning_rate_init": 0.1}
     noise = np.roll(Y_VAL, 1)
-    clf = make(EarlyStopping(X_VAL, noise, restore_best=False, patience=3), **parameters)
+    clf = make(
+        EarlyStopping(X_VAL, noise, restore_best=False, patience=3), max_iter=60, **parameters
+    )
     clf.fit(X, y)
     assert clf.best_iteration_ == np.argmax(clf.validation_scores_) + 1 < clf.n_iter_
     assert clf.best_validation_score_ == max(clf.validation_scores_)
-    last = make(solver=solver, max_iter=clf.n_iter_, learning_rate_init=0.1).fit(X, y)
+    last = make(max_iter=clf.n_iter_, **parameters).fit(X, y)
     assert bits(clf) == bits(last)
 
 
