@@ -165,7 +165,7 @@ def partial_fit(estimator, X, y, classes, sample_weight) -> None:
     labels.check_same(classes)
     given = Given(rows, labels, None, Encoding(rows, labels))
     network = _network(parameters, rows, labels)
-    no_rule = StoppingRule(parameters.tol, patience=np.inf)
+    no_rule = StoppingRule(parameters.tol, patience=np.inf, ends_training=False)
     with unchanged_on_error(estimator.random_state):
         training = _training(estimator, given, network, no_rule, resuming=resuming)
         training.state.begin_fit(finish_last=False)

@@ -264,7 +264,7 @@ class Training:
     def plateau_warning(self) -> str | None:
         """What to tell the user if training has ended on the plateau; None if it has not.
 
-        Without a stopping rule, as in partial_fit, nothing has ended.
+        After partial_fit nothing has ended.
         """
         if not self.rule.ends_training:
             return None

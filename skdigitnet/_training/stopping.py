@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,6 +28,8 @@ class StoppingRule:
         Share of the training rows to hold out where no others are given.
     restore_best : bool, default=True
         Whether the weights of the best score are those to publish.
+    ends_training : bool, default=True
+        Whether training has ended after the last epoch; not after that of partial_fit.
     """
 
     tol: float
@@ -36,11 +37,7 @@ class StoppingRule:
     scoring: str | Callable | None = None
     validation_fraction: float = 0.1
     restore_best: bool = True
-
-    @property
-    def ends_training(self) -> bool:
-        """Whether it can; not in partial_fit or with ``n_iter_no_change=np.inf``."""
-        return self.patience < math.inf
+    ends_training: bool = True
 
     def judge(self, state: TrainingState, loss: float, score: float | None) -> None:
         """Record whether an epoch or iteration was an improvement, and the best one.

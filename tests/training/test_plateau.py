@@ -100,6 +100,16 @@ def test_losses_seen_with_dropout_prove_nothing():
     assert NOTHING_LEARNED in plateau.warning(state, X, None)
 
 
+@pytest.mark.parametrize("solver", ["sgd", "adam"])
+def test_training_without_a_stopping_rule_is_told_too(solver):
+    X, y = xor()
+    clf = BackpropMLPClassifier(
+        solver=solver, learning_rate_init=1e-9, n_iter_no_change=np.inf, max_iter=3
+    )
+    with pytest.warns(ConvergenceWarning, match=NOTHING_LEARNED):
+        clf.fit(X, y)
+
+
 def test_partial_fit_says_nothing():
     X, y = xor()
     with warnings.catch_warnings():
