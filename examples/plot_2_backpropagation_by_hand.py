@@ -21,10 +21,12 @@ With MNIST it trains on 5,000 images and is tested on 55,000; with scikit-learn'
 
 import os
 import time
+import warnings
 
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import load_digits
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
 from skdigitnet import BackpropMLPClassifier
@@ -194,7 +196,10 @@ network = BackpropMLPClassifier(
     max_iter=1,
     n_iter_no_change=np.inf,
 )
-network.fit(X_train, y_train, coef_init=[W1, W2], intercept_init=[b1, b2])
+with warnings.catch_warnings():
+    # one step is no training: the network is still no better than a constant, and says so
+    warnings.simplefilter("ignore", ConvergenceWarning)
+    network.fit(X_train, y_train, coef_init=[W1, W2], intercept_init=[b1, b2])
 
 stepped = [
     network.coefs_[0],

@@ -422,9 +422,9 @@ class BackpropMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
         Warns
         -----
         ConvergenceWarning
-            If training ends at ``max_iter`` or ``max_fun``, or with predictions no better
-            than a constant; not for SGD and Adam with ``n_iter_no_change=np.inf``, which
-            turns the stopping rule off.
+            If training ends with predictions no better than a constant; and if it ends at
+            ``max_iter`` or ``max_fun``, except for SGD and Adam with
+            ``n_iter_no_change=np.inf``, which turns the stopping rule off.
         """
         warning = fitting.fit(
             self,

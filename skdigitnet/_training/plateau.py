@@ -87,8 +87,7 @@ class Plateau:
         Parameters
         ----------
         state : TrainingState
-        X : ndarray or CSR of shape (n_sampled_rows, n_features)
-            Some training rows.
+        X : ndarray or CSR of shape (n_rows, n_features)
         names : ndarray of shape (n_features,) or None
             Names of X's columns.
         """
@@ -100,7 +99,8 @@ class Plateau:
             return None
         return (
             "The network predicts no better than a constant: its loss on the training rows is"
-            f" {loss:.4g}, and the best constant's is {self.constant:.4g}. {_advice(X, names)}"
+            f" {loss:.4g}, and the best constant's is {self.constant:.4g}."
+            f" {_advice(X[self.objective.sample()], names)}"
         )
 
     def _is_surely_left(self, loss: float) -> bool:
@@ -131,5 +131,8 @@ def _advice(X, names: np.ndarray | None) -> str:
 def _column_sizes(X) -> np.ndarray:
     """The root mean square of each column."""
     with np.errstate(over="ignore"):
-        squares = X.multiply(X) if sparse.issparse(X) else np.square(X, dtype=np.float64)
-        return np.sqrt(np.asarray(squares.mean(axis=0), dtype=np.float64).ravel())
+        if sparse.issparse(X):
+            squares = np.asarray(X.multiply(X).sum(axis=0), dtype=np.float64).ravel()
+        else:
+            squares = np.einsum("ij,ij->j", X, X, dtype=np.float64)  # without an array of them
+        return np.sqrt(squares / X.shape[0])

@@ -269,8 +269,7 @@ class Training:
         if not self.rule.ends_training:
             return None
         names = self.rows.features.get("feature_names_in_")
-        rows = self.watch.objective.sample()
-        return self.watch.plateau.warning(self.state, self.rows.X[rows], names)
+        return self.watch.plateau.warning(self.state, self.rows.X, names)
 
     def _split(self, targets, weight) -> None:
         """Give the state its training and held-out rows, unless it has them."""

@@ -597,15 +597,15 @@ class EpochGridSearchCV(EpochSearch, GridSearchCV):
     Examples
     --------
     >>> import numpy as np
-    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.datasets import load_digits
     >>> from skdigitnet import BackpropMLPClassifier
     >>> from skdigitnet.model_selection import EpochGridSearchCV
-    >>> X, y = load_iris(return_X_y=True)
+    >>> X, y = load_digits(return_X_y=True)
     >>> clf = BackpropMLPClassifier((8,), n_iter_no_change=np.inf, random_state=0)
     >>> grid = {"alpha": [0.1, 1.0], "max_iter": [10, 20, 40, 80]}
-    >>> search = EpochGridSearchCV(clf, grid).fit(X, y)  # ten fits, of 80 epochs
+    >>> search = EpochGridSearchCV(clf, grid).fit(X / 16, y)  # ten fits, of 80 epochs
     >>> search.best_params_
-    {'alpha': 1.0, 'max_iter': 40}
+    {'alpha': 1.0, 'max_iter': 80}
     >>> search.cv_results_["mean_test_score"].shape
     (8,)
     """

@@ -240,9 +240,9 @@ def test_randomized_search_is_that_of_scikit_learn():
 def test_backends_give_the_same_bits(backend):
     arguments = {"cv": 3, "refit": False, "return_predictions": "predict_proba"}
     search = EpochGridSearchCV(pipeline(PCA(2)), IN_PIPELINE, **arguments)
-    expected = clone(search).fit(X, Y)
+    expected, _ = fitted(clone(search), X, Y)
     with joblib.parallel_config(backend, n_jobs=2):
-        search.fit(X, Y)
+        fitted(search, X, Y)
     assert_same_results(search.cv_results_, expected.cv_results_)
     for predictions in zip(search.predictions_, expected.predictions_, strict=True):
         np.testing.assert_array_equal(*predictions)

@@ -153,7 +153,7 @@ def test_arguments_are_documented(method):
 def test_published_attributes_are_documented(early_stopping):
     X, y = load_iris(return_X_y=True)
     clf = BackpropMLPClassifier(
-        max_iter=2, n_iter_no_change=float("inf"), early_stopping=early_stopping
+        max_iter=100, n_iter_no_change=float("inf"), early_stopping=early_stopping
     ).fit(pd.DataFrame(X, columns=list("abcd")), y)
     published = [name for name in vars(clf) if name.endswith("_") and name[0] != "_"]
     assert sorted(entries(BackpropMLPClassifier, "Attributes")) == sorted(published)
