@@ -15,8 +15,9 @@ The parts, on load_digits unless they say otherwise:
   trains all of them to the end, both with MLPClassifier.
 - agreement: the same search on ten studies, other data and other seeds: how often the winner
   is that of training all candidates to the end, and how much of the score is lost where it is
-  not. Beside it the simplest rule: train all to the same few epochs and take the best (Egele
-  et al. 2024: one epoch).
+  not. Beside it halving that begins later, the simplest rule, which is to train all to the
+  same few epochs and the best to the end (Egele et al. 2024: one epoch), and, to see how far
+  the winner is chance, training all to the end from other initial weights.
 - overhead: seconds and memory of a search outside its fits and scores, for each cell, a
   candidate on a fold; with a journal too. The fits are as small as can be.
 - optuna, only if asked for: the 81 candidates with Optuna, its pruner halving as above and
@@ -96,6 +97,7 @@ LARGE_GRID = {
 }
 RUNGS = [2, 6, 18, 54]
 CUT_OFFS = [1, 2, 6, 18]
+OTHER_SEED = "all to the end, another seed"
 CELLS = (100, 1_000, 20_000)
 OURS, THEIRS = "EpochGridSearchCV", "GridSearchCV, MLPClassifier"
 OURS_BY_SKLEARN = "GridSearchCV, ours"
@@ -300,65 +302,95 @@ def studies() -> Iterator[Study]:
 
 
 def agree(epochs: int, n_studies: int) -> tuple[dict, list[Target]]:
-    """What halving and constant cut-offs lose, against training every candidate to the end."""
-    rungs, cut_offs = scaled(RUNGS, epochs), [k for k in CUT_OFFS if k < epochs]
-    n_candidates = len(ParameterGrid(LARGE_GRID))
-    lost: dict[str, list[float]] = {}
-    same: dict[str, list[bool]] = {}
-    trained = {
-        "halving": epochs_of_halving(rungs, n_candidates),
-        **{f"{k} epochs for all": n_candidates * k + epochs - k for k in cut_offs},
-    }
+    """What every rule loses, against training all candidates to the end."""
+    winners: dict[str, list[tuple[bool, float]]] = {}
     for study in list(studies())[:n_studies]:
-        winners, final = winners_of(study, rungs, cut_offs)
+        by_rule, final = winners_of(study, epochs)
         best = int(final.argmax())
-        for rule, winner in zip(trained, winners, strict=True):
-            same.setdefault(rule, []).append(winner == best)
-            lost.setdefault(rule, []).append(float(final[best] - final[winner]))
-        found = "the same" if same["halving"][-1] else f"loses {lost['halving'][-1]:.4f}"
-        print(f"agreement: {study.name}, seed {study.seed}: winner of halving {found}")
-    everything = n_candidates * epochs
-    rows = [
-        {
-            "rule": rule,
-            "share_of_epochs": trained[rule] / everything,
-            "same_winner": sum(same[rule]),
-            "score_lost": asdict(Spread.of(lost[rule])),
-            "mean_score_lost": float(np.mean(lost[rule])),
-        }
-        for rule in trained
-    ]
-    for row in rows:
+        for rule, winner in by_rule.items():
+            found = winner == best, float(final[best] - final[winner])
+            winners.setdefault(rule, []).append(found)
+        losses = ", ".join(f"{found[-1][1]:.4f}" for found in winners.values())
+        print(f"agreement: {study.name}, seed {study.seed}: score lost {losses}", flush=True)
+    rows = []
+    for rule, found in winners.items():
+        same, lost = zip(*found, strict=True)
+        rows.append(
+            {
+                "rule": rule,
+                "share_of_epochs": share_of_epochs(rule, epochs),
+                "same_winner": sum(same),
+                "mean_score_lost": float(np.mean(lost)),
+                "score_lost": asdict(Spread.of(lost)),
+            }
+        )
         print(
-            f"agreement: {row['rule']:20}{row['share_of_epochs']:7.1%} of the epochs, the same"
-            f" winner on {row['same_winner']} of {n_studies}, score lost"
-            f" {row['mean_score_lost']:.4f} on average, {row['score_lost']['high']:.4f} at most"
+            f"agreement: {rule:30}{rows[-1]['share_of_epochs']:7.1%} of the epochs, the same"
+            f" winner on {sum(same)} of {n_studies}, score lost {np.mean(lost):.4f} on average,"
+            f" {max(lost):.4f} at most"
         )
     name = f"agreement: halving's winner is the exhaustive one's, of {n_studies} studies"
     goal = SAME_WINNERS * n_studies // 10
     return {"rows": rows, "studies": n_studies}, [Target(name, goal, rows[0]["same_winner"])]
 
 
-def winners_of(
-    study: Study, rungs: list[int], cut_offs: list[int]
-) -> tuple[list[int], np.ndarray]:
-    """Winners of halving and of each cut-off, and every candidate's score in the end."""
-    estimator = network(BackpropMLPClassifier, rungs[-1], random_state=study.seed)
+def winners_of(study: Study, epochs: int) -> tuple[dict[str, int], np.ndarray]:
+    """The winner by each rule, and every candidate's score in the end."""
+    estimator = network(BackpropMLPClassifier, epochs, random_state=study.seed)
     cv = StratifiedKFold(N_FOLDS, shuffle=True, random_state=study.seed)
     search = {"cv": cv, "n_jobs": N_JOBS, "refit": False}
-    stages = sorted({*rungs, *cut_offs})
-    exhaustive = EpochGridSearchCV(estimator, {**LARGE_GRID, "max_iter": stages}, **search)
-    results = exhaustive.fit(study.X, study.y).cv_results_
-    by_stage = {
-        stage: results["mean_test_score"][results["param_max_iter"] == stage]
-        for stage in stages
+    by_stage = scores_by_stage(estimator, study, sorted({*cut_offs(epochs), epochs}), search)
+    winners = {}
+    for rungs in rung_choices(epochs):
+        halving = halving_search(estimator, rungs, **search).fit(study.X, study.y)
+        in_the_end = [
+            params for params in halving.cv_results_["params"] if params["max_iter"] == epochs
+        ]
+        winners[halving_after(rungs)] = in_the_end.index(halving.best_params_)
+    for stage in cut_offs(epochs):
+        winners[cut_off_after(stage)] = int(by_stage[stage].argmax())
+    other = clone(estimator).set_params(random_state=study.seed + 1000)
+    winners[OTHER_SEED] = int(scores_by_stage(other, study, [epochs], search)[epochs].argmax())
+    return winners, by_stage[epochs]
+
+
+def scores_by_stage(
+    estimator, study: Study, stages: list[int], search: dict
+) -> dict[int, np.ndarray]:
+    """The mean scores of all candidates after so many epochs."""
+    grid = {**LARGE_GRID, "max_iter": stages}
+    results = EpochGridSearchCV(estimator, grid, **search).fit(study.X, study.y).cv_results_
+    stage = results["param_max_iter"]
+    return {each: results["mean_test_score"][stage == each] for each in stages}
+
+
+def rung_choices(epochs: int) -> list[list[int]]:
+    """All of the rungs, and without the first ones."""
+    rungs = scaled(RUNGS, epochs)
+    return [rungs[start:] for start in range(len(rungs) - 1)]
+
+
+def cut_offs(epochs: int) -> list[int]:
+    return [stage for stage in CUT_OFFS if stage < epochs]
+
+
+def halving_after(rungs: list[int]) -> str:
+    return f"halving after {', '.join(map(str, rungs[:-1]))}"
+
+
+def cut_off_after(stage: int) -> str:
+    return f"all for {stage}, the best to the end"
+
+
+def share_of_epochs(rule: str, epochs: int) -> float:
+    """What a rule trains, of all candidates' epochs."""
+    n = len(ParameterGrid(LARGE_GRID))
+    trained = {
+        OTHER_SEED: n * epochs,
+        **{halving_after(rungs): epochs_of_halving(rungs, n) for rungs in rung_choices(epochs)},
+        **{cut_off_after(stage): n * stage + epochs - stage for stage in cut_offs(epochs)},
     }
-    halving = halving_search(estimator, rungs, **search).fit(study.X, study.y)
-    candidates = [
-        params for params in halving.cv_results_["params"] if params["max_iter"] == rungs[-1]
-    ]
-    winner = candidates.index(halving.best_params_)
-    return [winner, *(int(by_stage[k].argmax()) for k in cut_offs)], by_stage[rungs[-1]]
+    return trained[rule] / (n * epochs)
 
 
 def epochs_of_halving(rungs: list[int], n_candidates: int) -> int:
