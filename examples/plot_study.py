@@ -70,8 +70,8 @@ print(f"The process ended with {child.returncode} and said {output.decode()!r}")
 
 before = read_journal(journal)
 print(f"{len(before)} scores are in the journal. The last of them:")
-columns = ["param_learning_rate_init", "param_alpha", "param_max_iter", "split", "test_score"]
-print(before[columns].tail(3).to_string(index=False))
+parameters = ["param_learning_rate_init", "param_alpha", "param_max_iter"]
+print(before[[*parameters, "split", "test_score"]].tail(3).to_string(index=False))
 
 # %%
 # Run it again
@@ -83,12 +83,12 @@ names = runpy.run_path(str(script))
 search = names["search"]
 after = read_journal(journal)
 kept = after[: len(before)].equals(before)
-print(f"{len(after) - len(before)} scores were missing; the others are as they were: {kept}")
+print(f"{len(after) - len(before)} scores were missing, the others as they were: {kept}")
 
 # %%
 # And nothing tells that it was ever killed: a search without a journal has the same bits.
 
-whole = clone(search).set_params(journal=None).fit(names["X"], names["y"])
+whole = clone(search).set_params(journal=None, n_jobs=2).fit(names["X"], names["y"])
 scores = "mean_test_score"
 same = np.array_equal(search.cv_results_[scores], whole.cv_results_[scores])
 print(f"The same scores as without the kill, bit for bit: {same}")
