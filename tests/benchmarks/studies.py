@@ -407,26 +407,26 @@ def epochs_of_halving(rungs: list[int], n_candidates: int) -> int:
 
 def measure_overhead(sizes: tuple[int, ...]) -> tuple[list[dict], list[Target]]:
     """Rows with the keys cells, journal, seconds and bytes, the last two a cell."""
-    rows = []
+    rows, targets = [], []
     for journal in (False, True):
+        which = ", with a journal" if journal else ""
         for n_cells in sizes:
             command = [sys.executable, __file__, "--overhead-of", str(n_cells)]
             command += ["--journal"] if journal else []
             done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
             rows.append(json.loads(done.stdout))
-            which, size = ", with a journal" if journal else "", rows[-1]["bytes"]
+            size = rows[-1]["bytes"]
             memory = "" if size is None else f" and {size / 1000:.1f} kB"
             took = format_seconds(rows[-1]["seconds"])
             print(f"overhead: {n_cells:6,} cells{which}: {took}{memory} a cell")
-    times = [row["seconds"] for row in rows if not row["journal"]]
-    name = f"overhead: most milliseconds a cell, {sizes[0]} to {sizes[-1]} cells"
-    grown = times[-1] / times[0]
-    return rows, [
-        Target(name, 1000 * OVERHEAD, 1000 * max(times), at_most=True),
-        Target(
-            "overhead: a cell of the most in terms of the fewest", FLAT, grown, at_most=True
-        ),
-    ]
+        times = [row["seconds"] for row in rows if row["journal"] == journal]
+        most, name = 1000 * max(times), f"overhead{which}: milliseconds a cell, at most"
+        grown = f"overhead{which}: a cell of {sizes[-1]:,} by one of {sizes[0]:,}"
+        targets += [
+            Target(name, 1000 * OVERHEAD, most, at_most=True),
+            Target(grown, FLAT, times[-1] / times[0], at_most=True),
+        ]
+    return rows, targets
 
 
 def overhead_of(n_cells: int, *, journal: bool) -> dict:
