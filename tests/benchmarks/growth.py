@@ -22,10 +22,12 @@ from pathlib import Path
 import numpy as np
 from configs import SOLVERS
 from measure import (
+    CAN_MEASURE_MEMORY,
     Spread,
     Target,
     check_can_plot,
     format_seconds,
+    memory_of,
     print_environment,
     seconds_of,
     write_json,
@@ -85,22 +87,11 @@ def measure_time(peers: dict[str, type], repeats: int) -> list[dict]:
     return results
 
 
-def memory_kilobytes(which: str) -> int:
-    """VmRSS, what this process holds, or VmHWM, its peak."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(which):
-            return int(line.split()[1])
-    raise RuntimeError(f"{which} is not in /proc/self/status")
-
-
 def memory_of_fit(n_rows: int, density: float) -> int:
     """Bytes at the peak of fit in this process, beyond what it held before."""
     OurPeer(make_problem({**BASE, "rows": 1000})).fit(1)
     ours = OurPeer(make_problem({**BASE, "rows": n_rows}, density))
-    before = memory_kilobytes("VmRSS")
-    Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
-    ours.fit(1)
-    return 1024 * (memory_kilobytes("VmHWM") - before)
+    return memory_of(lambda: ours.fit(1))
 
 
 def measure_memory() -> tuple[list[dict], list[Target]]:
@@ -152,7 +143,7 @@ def main() -> None:
         VALUES.update({dimension: values[:2] for dimension, values in VALUES.items()})
     results = measure_time(peers, 1 if arguments.quick else arguments.repeats)
     memory, targets = ([], [])
-    if Path("/proc/self/clear_refs").exists():
+    if CAN_MEASURE_MEMORY:
         memory, targets = measure_memory()
     write_json(arguments.json, results, targets, memory=memory)
     if arguments.plot is not None:

@@ -20,6 +20,8 @@ from threadpoolctl import threadpool_info
 PACKAGES = (
     "skdigitnet", "scikit-learn", "numpy", "scipy", "torch", "jax", "skorch", "pytabkit",
 )  # fmt: skip
+PEAK = Path("/proc/self/clear_refs")
+CAN_MEASURE_MEMORY = PEAK.exists()  # Linux
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,22 @@ def seconds_of_both(
 def in_turn(ours: Callable, theirs: Callable, repeats: int) -> list[tuple[float, float]]:
     """Seconds of both, repeatedly; who begins alternates."""
     return [seconds_of_both(ours, theirs, ours_begins=i % 2 == 0) for i in range(repeats)]
+
+
+def memory_of(function: Callable[[], object]) -> int:
+    """Bytes at the peak of a call in this process, beyond what it held before."""
+    before = memory_kilobytes("VmRSS")
+    PEAK.write_text("5")  # the peak begins anew
+    function()
+    return 1024 * (memory_kilobytes("VmHWM") - before)
+
+
+def memory_kilobytes(which: str) -> int:
+    """VmRSS, what this process holds, or VmHWM, its peak."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(which):
+            return int(line.split()[1])
+    raise RuntimeError(f"{which} is not in /proc/self/status")
 
 
 def format_seconds(seconds: float) -> str:

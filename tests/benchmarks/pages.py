@@ -57,7 +57,7 @@ def benchmarks(measured: dict[str, dict]) -> str:
         targets(measured),
         *(compared(measured, run, title) for run, title in COMPARISONS.items()),
         threads(measured),
-        study(measured),
+        studies(measured),
         time_to_accuracy(measured),
         growth(measured),
         imports(measured),
@@ -151,26 +151,55 @@ def threads(measured: dict[str, dict]) -> list[str]:
     return ["## One fit on two threads", "", *table(header, rows)]
 
 
-def study(measured: dict[str, dict]) -> list[str]:
-    if "study" not in measured:
+def studies(measured: dict[str, dict]) -> list[str]:
+    if "studies" not in measured:
         return []
-    results = measured["study"]["results"]
-    scores = results["scores"]
+    results = measured["studies"]["results"]
+    startup = format_seconds(measured["studies"]["startup_seconds"])
+    lines = [
+        "## Studies",
+        "",
+        "Searches on five folds of load_digits, SGD in batches of 32, `n_jobs=2`. Those of",
+        "scikit-learn run in processes, which are started before the clock"
+        f" (in {startup}). What",
+        "each line is, the script says: `python tests/benchmarks/studies.py --help`.",
+    ]
+    for part in ("grid", "epochs", "halving"):
+        if part in results:
+            lines += ["", *timed_searches(part, results[part])]
+    if "agreement" in results:
+        lines += ["", *agreement(results["agreement"])]
+    if "overhead" in results:
+        lines += ["", *overhead(results["overhead"])]
+    if results.get("optuna"):
+        rows = results["optuna"]["rows"]
+        cells = [(row["search"], format_seconds(row["seconds"]), row["best"]) for row in rows]
+        lines += ["", "### With Optuna", "", *table(("search", "time", "best"), cells)]
+    return lines
+
+
+TITLES = {
+    "grid": "A grid, 50 epochs",
+    "epochs": "The same after 10, 20, 30, 40 and 50 epochs",
+    "halving": "Halving, 54 epochs",
+}
+
+
+def timed_searches(part: str, measured: dict) -> list[str]:
     rows = []
-    for name, times in results["seconds"].items():
-        ratio = results["ratios"].get(name)
+    for name, times in measured["seconds"].items():
+        ratio = measured["ratios"].get(name)
         cell = ratio_cell(ratio) if ratio else ""
         rows.append((name, format_seconds(median(times)), cell))
+    title = f"### {TITLES[part]}: {measured['candidates']} candidates"
+    lines = [title, "", *table(("search", "time", "times ours"), rows)]
+    if "scores" not in measured:
+        return lines
+    scores = measured["scores"]
     best = ", ".join(f"{name} = {value}" for name, value in scores["best_candidate"].items())
     same = "the same" if scores["same_best_candidate"] else "another"
     return [
-        "## A study",
-        "",
-        "`GridSearchCV` over 24 candidates and five folds of load_digits, 50 epochs of SGD in",
-        "batches of 32, `n_jobs=2`; the workers are started before the clock"
-        f" (in {format_seconds(results['startup_seconds'])}).",
-        "",
-        *table(("search", "time", "ratio"), rows),
+        *lines,
         "",
         f"The best candidate of ours is {best}, and of MLPClassifier {same}; they score",
         f"{scores['best_score']:.6f} and {scores['their_best_score']:.6f}. Where the objective"
@@ -181,6 +210,34 @@ def study(measured: dict[str, dict]) -> list[str]:
         f"by {scores['largest_difference_elsewhere']:.1e} at most: there MLPClassifier"
         " penalises the shorter last batch more.",
     ]
+
+
+def agreement(measured: dict) -> list[str]:
+    rows = [
+        (
+            row["rule"],
+            f"{row['share_of_epochs']:.0%}",
+            f"{row['same_winner']}/{measured['studies']}",
+            f"{row['mean_score_lost']:.4f} (at most {row['score_lost']['high']:.4f})",
+        )
+        for row in measured["rows"]
+    ]
+    header = ("rule", "epochs trained", "same winner", "mean score lost")
+    return ["### The winner, against training all to the end", "", *table(header, rows)]
+
+
+def overhead(measured: list[dict]) -> list[str]:
+    rows = [
+        (
+            f"{row['cells']:,}",
+            "yes" if row["journal"] else "no",
+            format_seconds(row["seconds"]),
+            "" if row["bytes"] is None else f"{row['bytes'] / 1000:.1f} kB",
+        )
+        for row in measured
+    ]
+    header = ("cells", "journal", "time a cell", "memory a cell")
+    return ["### Outside fits and scores", "", *table(header, rows)]
 
 
 def time_to_accuracy(measured: dict[str, dict]) -> list[str]:

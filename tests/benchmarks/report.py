@@ -38,7 +38,7 @@ RUNS = {
         "--peers", "sklearn", "jax", "--threads", "2", *REPEATS,
     ],
     "threads": ["threads.py", *REPEATS],
-    "study": ["study.py"],
+    "studies": ["studies.py"],
     "time_to_accuracy": ["time_to_accuracy.py"],
     "growth": ["growth.py", "--peers", "sklearn", "jax", "--repeats", "1"],
     "imports": ["imports.py"],

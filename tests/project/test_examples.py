@@ -190,6 +190,17 @@ def test_own_handwriting_on_mnist(run_on_mnist):
     assert example.accuracy_of_photographs > example.accuracy - 0.03
 
 
+def test_study(run):
+    pytest.importorskip("pandas", reason="read_journal needs pandas: pip install pandas")
+    example = run("study")
+    assert example.child.returncode != 0
+    assert 90 <= len(example.before) < len(example.after) == 180
+    assert example.kept
+    assert example.same
+    assert example.curves.shape == (36, 5, 40)
+    assert example.n_figures == 2
+
+
 def test_watch_stop_continue(run, capsys):
     pytest.importorskip("sklearn.callback", reason="callbacks need scikit-learn 1.9 or newer")
     example = run("watch_stop_continue")
