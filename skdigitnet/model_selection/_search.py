@@ -763,14 +763,14 @@ class EpochRandomizedSearchCV(EpochSearch, RandomizedSearchCV):
     --------
     >>> import numpy as np
     >>> from scipy.stats import loguniform
-    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.datasets import load_digits
     >>> from skdigitnet import BackpropMLPClassifier
     >>> from skdigitnet.model_selection import EpochRandomizedSearchCV
-    >>> X, y = load_iris(return_X_y=True)
+    >>> X, y = load_digits(return_X_y=True)
     >>> clf = BackpropMLPClassifier((8,), n_iter_no_change=np.inf, random_state=0)
-    >>> space = {"alpha": loguniform(1e-3, 10), "max_iter": [20, 40, 80]}
+    >>> space = {"alpha": loguniform(1e-3, 10), "max_iter": [10, 20, 40]}
     >>> search = EpochRandomizedSearchCV(clf, space, n_iter=9, factor=3, random_state=0)
-    >>> np.bincount(search.fit(X, y).cv_results_["rung"].compressed())
+    >>> np.bincount(search.fit(X / 16, y).cv_results_["rung"].compressed())
     array([9, 3, 1])
     """
 
