@@ -176,7 +176,7 @@ def test_sample_weight_is_routed_through_a_search(iris):
 
 
 def test_clone_has_the_parameters_and_no_fit(iris):
-    model = BackpropMLPClassifier(alpha=0.5, hidden_layer_sizes=(3, 2)).fit(*iris)
+    model = BackpropMLPClassifier((3, 2), alpha=0.5, random_state=0).fit(*iris)
     copy = clone(model)
     assert copy.get_params() == model.get_params()
     assert not hasattr(copy, "coefs_")
