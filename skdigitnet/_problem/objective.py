@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from skdigitnet._problem.cost import block_rows, training_call_rows
 from skdigitnet._problem.network import Network
 from skdigitnet._system.threads import ALONE, Team
 
+SMALL_BLOCK_ROWS = 128
 SAMPLED_ROWS = 1000  # enough to see the size of X, of the outputs and of the loss
 
 
@@ -35,6 +35,8 @@ class Objective:
         The training rows that i runs over, in this order.
     team : Team, default=ALONE
         The threads that compute the objective.
+    max_block_rows : int or None, default=None
+        The most rows that go through the network together; None for what is fastest.
 
     Attributes
     ----------
@@ -52,6 +54,7 @@ class Objective:
         samples: Samples,
         rows,
         team: Team = ALONE,
+        max_block_rows: int | None = None,
     ):
         self.network, self.samples, self.rows, self.team = network, samples, rows, team
         weight = samples.targets.sample_weight
@@ -59,6 +62,8 @@ class Objective:
         self.total_weight = float(np.sort(weight[rows]).sum())
         self.loss_name, self.decay = loss, alpha / self.total_weight
         self.call_rows = training_call_rows(network)
+        self.max_block_rows = len(rows) if max_block_rows is None else max_block_rows
+        self._workspace: Workspace | None = None
 
     @property
     def n_rows(self) -> int:
@@ -72,13 +77,22 @@ class Objective:
 
     def over(self, rows: np.ndarray) -> Objective:
         """The mean loss over these rows, without the penalty, by one thread."""
-        return Objective(self.network, self.loss_name, 0.0, self.samples, rows)
+        return Objective(
+            self.network,
+            self.loss_name,
+            0.0,
+            self.samples,
+            rows,
+            max_block_rows=SMALL_BLOCK_ROWS,  # beside the memory that training still holds
+        )
 
-    def new_workspace(self, dropout: tuple[float, ...] = ()) -> Workspace:
-        """Memory for passes over these rows by the team, with dropout in a solver's own.
+    def new_workspace(self, n_rows: int, dropout: tuple[float, ...] = ()) -> Workspace:
+        """Memory for passes by the team, with dropout in a solver's own.
 
         Parameters
         ----------
+        n_rows : int
+            The most rows that a pass goes over.
         dropout : tuple of float, default=()
             The share of each hidden layer's units that is dropped; empty for none.
         """
@@ -91,16 +105,18 @@ class Objective:
             network.activation,
             self.loss_name,
             network.out_activation,
-            block_size=min(size, len(self.rows)),
+            block_size=min(size, n_rows),
             sparse=inputs.is_sparse,
             dropout=dropout,
         )
         return Workspace(plan, inputs, self.team.n_threads)
 
-    @cached_property
+    @property
     def workspace(self) -> Workspace:
         """That of the objective's own passes, which SGD and Adam do without."""
-        return self.new_workspace()
+        if self._workspace is None:
+            self._workspace = self.new_workspace(min(self.n_rows, self.max_block_rows))
+        return self._workspace
 
     def loss(self, theta: np.ndarray) -> float:
         """J(theta), to the bit as :meth:`loss_and_gradient` has it.

@@ -118,7 +118,8 @@ class StochasticRun:
     ):
         self.solver, self.objective, self.state = solver, objective, state
         self.watch, self.random_state = watch, random_state
-        self.workspace = objective.new_workspace(solver.dropout)
+        n_rows = solver.batch_rows(objective.n_rows)
+        self.workspace = objective.new_workspace(min(n_rows, objective.n_rows), solver.dropout)
         self.update = Update(
             solver.update_rule,
             learning_rate=self._rate(),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from traceback import format_exc
 from typing import Any
 
@@ -138,6 +137,7 @@ class Fold:
         What the classifier's fit is given.
     given : Given
         The same, checked and encoded.
+    train, test : ScoredRows
     """
 
     def __init__(self, split: Split, estimator):
@@ -148,6 +148,7 @@ class Fold:
         self.given: Given = check_given(
             self.classifier, noted.X, noted.y, noted.sample_weight, noted.validation
         )
+        self.train, self.test = ScoredRows(self, split.train), ScoredRows(self, split.test)
 
     def _fit_transformers(self, estimator) -> Noted:
         _, classifier = final_step(estimator)
@@ -180,14 +181,6 @@ class Fold:
         if self._pipeline is None or len(self._pipeline.steps) == 1:
             return part
         return Part(self._pipeline[:-1].transform(part.X), part.y, part.params)
-
-    @cached_property
-    def test(self) -> ScoredRows:
-        return ScoredRows(self, self.split.test)
-
-    @cached_property
-    def train(self) -> ScoredRows:
-        return ScoredRows(self, self.split.train)
 
 
 class ScoredRows:

@@ -52,14 +52,18 @@ class StudyKey:
     unidentified : dict
         Why the estimator's value of that parameter has no digest. Each candidate has to
         set it.
+    digest : bytes
+        Of all the parts.
     """
 
     parts: dict[str, list[str]]
     unidentified: dict[str, str] = field(default_factory=dict)
 
-    @functools.cached_property
-    def digest(self) -> bytes:
-        return _digest({name: digest for name, (digest, _) in self.parts.items()})
+    digest: bytes = field(init=False)
+
+    def __post_init__(self) -> None:
+        digests = {name: digest for name, (digest, _) in self.parts.items()}
+        object.__setattr__(self, "digest", _digest(digests))
 
     def differences_from(self, parts: Mapping[str, list[str]]) -> list[str]:
         """In what a study with these parts is another one, in words."""

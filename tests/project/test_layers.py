@@ -1,6 +1,7 @@
 """Imports within the package run downward, and never in a circle."""
 
 import ast
+import re
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -57,3 +58,9 @@ def test_a_module_imports_its_own_layer_and_those_below(module):
 def test_no_imports_go_in_a_circle():
     graph = {module: set(imported_by(path)) for module, path in MODULES.items()}
     assert len(list(TopologicalSorter(graph).static_order())) >= len(MODULES)
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_no_lock_of_a_cached_property_can_be_found_taken_by_a_fork(module):
+    """In Python 3.11 one lock serves a property of all objects, while it is computed."""
+    assert not re.search(r"@(functools\.)?cached_property", MODULES[module].read_text())

@@ -161,9 +161,15 @@ def test_divergence_on_other_forms_of_x(form):
 def test_training_that_recovers_is_not_refused(scale):
     """Steps that are large, or X that is not scaled, with a fair result."""
     X, y = DATA["digits"]
-    clf = make(activation="identity", solver="adam", learning_rate_init=1.0, max_iter=25)
+    clf = make(
+        activation="identity",
+        solver="adam",
+        learning_rate_init=1.0,
+        batch_size=64,
+        max_iter=25,
+    )
     assert clf.fit(scale * X, y).score(scale * X, y) > 0.8
-    assert max(clf.loss_curve_) > 5 * clf.loss_curve_[-1]
+    assert max(clf.loss_curve_) > 10 * clf.loss_curve_[-1]
 
 
 def test_growth_that_is_allowed_lies_between_what_works_and_what_does_not():
