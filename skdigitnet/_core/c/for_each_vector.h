@@ -1,7 +1,7 @@
 /*
  * Includes TEMPLATE for every TARGET (instruction set), REAL (float, double) and LANES
  * (elements of a vector). AVX-512 has 32 vector registers and room for 8 ROWS of sums, the
- * others have 16. Vectors are contracted to fused multiply-adds wherever there are any;
+ * others have 16; and it can load and store part of a vector, for rows shorter than one. Vectors are contracted to fused multiply-adds wherever there are any;
  * scalars, which the compiler may gather into vectors before it contracts, are told so.
  */
 #define FUSED(x, y, z) (sizeof(x) == 4 ? __builtin_fmaf(x, y, z) : __builtin_fma(x, y, z))
@@ -14,29 +14,21 @@
 #define REAL float
 #define LANES 16
 #include TEMPLATE
-#undef LANES
-#define LANES 8
+#define MASKED_LOAD(mask, p) _mm512_maskz_loadu_ps(mask, p)
+#define MASKED_STORE(mask, p, x) _mm512_mask_storeu_ps(p, mask, x)
 #include TEMPLATE
-#undef LANES
-#define LANES 4
-#include TEMPLATE
-#undef LANES
-#define LANES 1
-#include TEMPLATE
+#undef MASKED_STORE
+#undef MASKED_LOAD
 #undef LANES
 #undef REAL
 #define REAL double
 #define LANES 8
 #include TEMPLATE
-#undef LANES
-#define LANES 4
+#define MASKED_LOAD(mask, p) _mm512_maskz_loadu_pd(mask, p)
+#define MASKED_STORE(mask, p, x) _mm512_mask_storeu_pd(p, mask, x)
 #include TEMPLATE
-#undef LANES
-#define LANES 2
-#include TEMPLATE
-#undef LANES
-#define LANES 1
-#include TEMPLATE
+#undef MASKED_STORE
+#undef MASKED_LOAD
 #undef LANES
 #undef REAL
 #undef SCALAR_MULTIPLY_ADD

@@ -2,15 +2,31 @@
  * gemm and spmm for float and double: c = a @ b + beta * d, as gemm_template.h says.
  *
  * The instruction set is chosen at run time on x86-64 and is the compiler's own
- * elsewhere; within it, the widest vectors that are no wider than a row of c.
+ * elsewhere; within it, the widest vectors that are no wider than a row of c, or of AVX-512
+ * part of a vector.
  */
 #ifndef SKDIGITNET_GEMM_H
 #define SKDIGITNET_GEMM_H
 
 #include <stddef.h>
 
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
+
 #include "instruction_set.h"
 #include "planted.h"
+
+/* The fewest parts of at most `most`: n_larger of size + 1, then the rest of `size`. */
+struct parts {
+    ptrdiff_t n, size, n_larger;
+};
+
+static inline struct parts equal_parts(ptrdiff_t total, ptrdiff_t most)
+{
+    const ptrdiff_t n = (total + most - 1) / most;
+    return n > 0 ? (struct parts){n, total / n, total % n} : (struct parts){0, 0, 0};
+}
 
 #define TEMPLATE "gemm_template.h"
 #include "for_each_vector.h"
@@ -18,14 +34,12 @@
 
 #ifdef __x86_64__
 #define CHOOSE_FLOAT(f, set, n) \
-    ((set) == AVX512 ? ((n) >= 16 ? f##_float_avx512_16 : (n) >= 8 ? f##_float_avx512_8 : \
-                        (n) >= 4 ? f##_float_avx512_4 : f##_float_avx512_1) : \
+    ((set) == AVX512 ? ((n) >= 16 ? f##_float_avx512_16 : f##_float_avx512_masked) : \
      (set) == AVX2 ? ((n) >= 8 ? f##_float_avx2_8 : \
                       (n) >= 4 ? f##_float_avx2_4 : f##_float_avx2_1) : \
      (n) >= 4 ? f##_float_portable_4 : f##_float_portable_1)
 #define CHOOSE_DOUBLE(f, set, n) \
-    ((set) == AVX512 ? ((n) >= 8 ? f##_double_avx512_8 : (n) >= 4 ? f##_double_avx512_4 : \
-                        (n) >= 2 ? f##_double_avx512_2 : f##_double_avx512_1) : \
+    ((set) == AVX512 ? ((n) >= 8 ? f##_double_avx512_8 : f##_double_avx512_masked) : \
      (set) == AVX2 ? ((n) >= 4 ? f##_double_avx2_4 : \
                       (n) >= 2 ? f##_double_avx2_2 : f##_double_avx2_1) : \
      (n) >= 2 ? f##_double_portable_2 : f##_double_portable_1)

@@ -4,17 +4,21 @@
  *     c = a @ b + beta * d
  *
  * with a dense (gemm) or sparse (spmm). b is (k, n), c and d are (m, n), all with contiguous
- * rows; n >= LANES. d may be c, or with d_row = 0 one row for all. Tiles of c are summed in
- * vector registers while b's rows stream by (K. Goto and R. van de Geijn, "Anatomy of
- * high-performance matrix multiplication", ACM TOMS 34, 2008). Every element of c is one chain
- * of multiply-adds over p = 0, 1, ..., k - 1, whatever the tile it falls in, and a product with
- * zero adds nothing to it: its bits do not depend on m, n or its place, nor on whether a's
- * zeros are stored.
+ * rows; n >= LANES, or n < LANES where there is a MASKED_LOAD. d may be c, or with d_row = 0
+ * one row for all. Tiles of c are summed in vector registers while b's rows stream by (K. Goto
+ * and R. van de Geijn, "Anatomy of high-performance matrix multiplication", ACM TOMS 34,
+ * 2008). Every element of c is one chain of multiply-adds over p = 0, 1, ..., k - 1, whatever
+ * the tile it falls in, and a product with zero adds nothing to it: its bits do not depend on
+ * m, n or its place, nor on whether a's zeros are stored.
  */
 
 #define JOIN_(f, real, target, lanes) f##_##real##_##target##_##lanes
 #define JOIN(f, real, target, lanes) JOIN_(f, real, target, lanes)
+#ifdef MASKED_LOAD
+#define NAME(f) JOIN(f, REAL, TARGET, masked)
+#else
 #define NAME(f) JOIN(f, REAL, TARGET, LANES)
+#endif
 #define INLINE static inline __attribute__((always_inline)) ATTRIBUTES
 
 #if LANES == 1
@@ -28,25 +32,39 @@ typedef REAL NAME(unaligned)
     __attribute__((vector_size(LANES * sizeof(REAL)), aligned(sizeof(REAL)), may_alias));
 #endif
 
-/* The last vector of a tile starts at column `last`: less than LANES after the one
+/* Vector v of a tile's row x. A row shorter than a vector has one, and `last` is the mask of
+   its elements; else the last vector starts at column `last`: less than LANES after the one
    before it when n is no multiple of LANES. */
+#ifdef MASKED_LOAD
+#define IS_MASKED 1
+#define LOAD(x, v) MASKED_LOAD(last, x)
+#define STORE(x, v, value) MASKED_STORE(last, x, value)
+#define LAST (((ptrdiff_t)1 << n) - 1)
+#define ASSUME_WIDTH do { if (n >= LANES) __builtin_unreachable(); } while (0)
+#else
+#define IS_MASKED 0
 #define COLUMN(v) ((v) == vectors - 1 ? last : (v) * LANES)
+#define LOAD(x, v) (*(const NAME(unaligned) *)((x) + COLUMN(v)))
+#define STORE(x, v, value) (*(NAME(unaligned) *)((x) + COLUMN(v)) = (value))
+#define LAST (t == tiles.n - 1 ? n - LANES - j : (vectors - 1) * LANES)
+#define ASSUME_WIDTH do { if (n < LANES) __builtin_unreachable(); } while (0)
+#endif
 
-/* c = sum + beta * d, one row */
-INLINE void NAME(put_row)(
-    const int vectors, ptrdiff_t last, NAME(vector) *sum, REAL beta, const REAL *d, REAL *c)
+/* sum += beta * d, one row; all of it is read before it is written: vectors may overlap */
+INLINE void NAME(add_row)(
+    const int vectors, ptrdiff_t last, NAME(vector) *sum, REAL beta, const REAL *d)
 {
-    /* all of a row is read before any of it is written: its vectors may overlap */
-    if (beta != 0) {
+    if (beta != 0)
         _Pragma("GCC unroll 4")
-        for (int v = 0; v < vectors; v++) {
-            const NAME(vector) d_v = *(const NAME(unaligned) *)(d + COLUMN(v));
-            sum[v] = MULTIPLY_ADD(beta, d_v, sum[v]);
-        }
-    }
+        for (int v = 0; v < vectors; v++)
+            sum[v] = MULTIPLY_ADD(beta, LOAD(d, v), sum[v]);
+}
+
+INLINE void NAME(put_row)(const int vectors, ptrdiff_t last, const NAME(vector) *sum, REAL *c)
+{
     _Pragma("GCC unroll 4")
     for (int v = 0; v < vectors; v++)
-        *(NAME(unaligned) *)(c + COLUMN(v)) = sum[v];
+        STORE(c, v, sum[v]);
 }
 
 INLINE void NAME(tile)(
@@ -65,7 +83,7 @@ INLINE void NAME(tile)(
         NAME(vector) b_p[3];
         _Pragma("GCC unroll 3")
         for (int v = 0; v < vectors; v++)
-            b_p[v] = *(const NAME(unaligned) *)(b + p * n + COLUMN(v));
+            b_p[v] = LOAD(b + p * n, v);
         _Pragma("GCC unroll 8")
         for (int i = 0; i < rows; i++)
             _Pragma("GCC unroll 3")
@@ -74,8 +92,16 @@ INLINE void NAME(tile)(
     }
 
     _Pragma("GCC unroll 8")
-    for (int i = 0; i < rows; i++, c += n, d += d_row)
-        NAME(put_row)(vectors, last, sum[i], beta, d, c);
+    for (int i = 0; i < rows; i++) {
+        NAME(add_row)(vectors, last, sum[i], beta, d + i * d_row);
+        if (!IS_MASKED)
+            NAME(put_row)(vectors, last, sum[i], c + i * n);
+    }
+    /* a load waits for a masked store whose whole vector it overlaps */
+    if (IS_MASKED)
+        _Pragma("GCC unroll 8")
+        for (int i = 0; i < rows; i++)
+            NAME(put_row)(vectors, last, sum[i], c + i * n);
 }
 
 INLINE void NAME(columns)(
@@ -83,17 +109,21 @@ INLINE void NAME(columns)(
     const REAL *a, ptrdiff_t a_row, ptrdiff_t a_col, const REAL *b,
     REAL beta, const REAL *d, ptrdiff_t d_row, REAL *c, ptrdiff_t n)
 {
-    ptrdiff_t i = 0;
+    const struct parts tiles = equal_parts(m, ROWS);
+    ptrdiff_t i = 0, end = tiles.n_larger * (tiles.size + 1);
+    for (ptrdiff_t rows = tiles.size + 1; rows >= tiles.size; rows--, end = m)
 #define TILES(rows) \
-    for (; i + (rows) <= m; i += (rows)) \
-        NAME(tile)(rows, vectors, last, k, a + i * a_row, a_row, a_col, \
-                   b, beta, d + i * d_row, d_row, c + i * n, n);
-    TILES(ROWS)
+        case rows: \
+            for (; i < end; i += rows) \
+                NAME(tile)(rows, vectors, last, k, a + i * a_row, a_row, a_col, \
+                           b, beta, d + i * d_row, d_row, c + i * n, n); \
+            break;
+        switch (rows) {
+        TILES(1) TILES(2) TILES(3) TILES(4)
 #if ROWS > 4
-    TILES(4)
+        TILES(5) TILES(6) TILES(7) TILES(8)
 #endif
-    TILES(2)
-    TILES(1)
+        }
 #undef TILES
 }
 
@@ -102,23 +132,22 @@ static ATTRIBUTES void NAME(gemm)(
     const REAL *a, ptrdiff_t a_row, ptrdiff_t a_col, const REAL *b,
     REAL beta, const REAL *d, ptrdiff_t d_row, REAL *c)
 {
-    ptrdiff_t left = (n + LANES - 1) / LANES, j = 0;
-    while (left > 0) {
-        /* 3 vectors at a time, but 2 and 2 for 4: the last one must not stand alone,
-           for it may overlap the one before it */
-        const ptrdiff_t vectors = left == 4 ? 2 : left < 3 ? left : 3;
-        const ptrdiff_t last = left == vectors ? n - LANES - j : (vectors - 1) * LANES;
+    ASSUME_WIDTH;
+    const struct parts tiles = equal_parts((n + LANES - 1) / LANES, 3);
+    ptrdiff_t j = 0;
+    for (ptrdiff_t t = 0; t < tiles.n; t++) {
+        const ptrdiff_t vectors = tiles.size + (t < tiles.n_larger);
+        const ptrdiff_t last = LAST;
 #define COLUMNS(vectors) \
-        NAME(columns)(vectors, last, m, k, a, a_row, a_col, b + j, beta, d + j, d_row, c + j, n)
-        if (vectors == 3)
-            COLUMNS(3);
-        else if (vectors == 2)
-            COLUMNS(2);
-        else
-            COLUMNS(1);
+        case vectors: \
+            NAME(columns)(vectors, last, m, k, a, a_row, a_col, b + j, beta, d + j, d_row, \
+                          c + j, n); \
+            break;
+        switch (vectors) {
+        COLUMNS(1) COLUMNS(2) COLUMNS(3)
+        }
 #undef COLUMNS
         j += vectors * LANES;
-        left -= vectors;
     }
 }
 
@@ -127,8 +156,7 @@ static ATTRIBUTES void NAME(gemm)(
         const REAL *b_p = b + indices[p] * b_row; \
         _Pragma("GCC unroll 4") \
         for (int v = 0; v < vectors; v++) \
-            sum[v] = MULTIPLY_ADD( \
-                values[p], *(const NAME(unaligned) *)(b_p + COLUMN(v)), sum[v]); \
+            sum[v] = MULTIPLY_ADD(values[p], LOAD(b_p, v), sum[v]); \
     } while (0)
 
 /* Two rows of c for sparse a, at most 4 vectors wide: the entries p to p_end of one row of
@@ -153,8 +181,10 @@ INLINE void NAME(sparse_rows)(
         ADD_ENTRY(sum, p);
     for (; q < q_end; q++)
         ADD_ENTRY(other, q);
-    NAME(put_row)(vectors, last, sum, beta, d, c);
-    NAME(put_row)(vectors, last, other, beta, d + d_row, c + n);
+    NAME(add_row)(vectors, last, sum, beta, d);
+    NAME(put_row)(vectors, last, sum, c);
+    NAME(add_row)(vectors, last, other, beta, d + d_row);
+    NAME(put_row)(vectors, last, other, c + n);
 }
 
 INLINE void NAME(sparse_row)(
@@ -168,7 +198,8 @@ INLINE void NAME(sparse_row)(
         sum[v] = (NAME(vector)){0};
     for (; p < p_end; p++)
         ADD_ENTRY(sum, p);
-    NAME(put_row)(vectors, last, sum, beta, d, c);
+    NAME(add_row)(vectors, last, sum, beta, d);
+    NAME(put_row)(vectors, last, sum, c);
 }
 
 INLINE void NAME(sparse_columns)(
@@ -183,8 +214,7 @@ INLINE void NAME(sparse_columns)(
         for (ptrdiff_t p = 0; p < k; p++)
             _Pragma("GCC unroll 4")
             for (int v = 0; v < vectors; v++)
-                *(NAME(unaligned) *)(packed + p * b_row + COLUMN(v)) =
-                    *(const NAME(unaligned) *)(b + p * n + COLUMN(v));
+                STORE(packed + p * b_row, v, LOAD(b + p * n, v));
         b = packed;
     }
     ptrdiff_t i = 0;
@@ -205,29 +235,32 @@ static ATTRIBUTES void NAME(spmm)(
     const REAL *values, const int *indices, const ptrdiff_t *begin, const ptrdiff_t *end,
     const REAL *b, REAL beta, const REAL *d, ptrdiff_t d_row, REAL *c, REAL *packed)
 {
-    ptrdiff_t left = (n + LANES - 1) / LANES, j = 0;
-    while (left > 0) {
-        const ptrdiff_t vectors = left == 5 ? 3 : left < 4 ? left : 4;
-        const ptrdiff_t last = left == vectors ? n - LANES - j : (vectors - 1) * LANES;
+    ASSUME_WIDTH;
+    const struct parts tiles = equal_parts((n + LANES - 1) / LANES, 4);
+    ptrdiff_t j = 0;
+    for (ptrdiff_t t = 0; t < tiles.n; t++) {
+        const ptrdiff_t vectors = tiles.size + (t < tiles.n_larger);
+        const ptrdiff_t last = LAST;
 #define COLUMNS(vectors) \
-        NAME(sparse_columns)(vectors, last, m, k, values, indices, begin, end, \
-                             b + j, beta, d + j, d_row, c + j, n, packed)
-        if (vectors == 4)
-            COLUMNS(4);
-        else if (vectors == 3)
-            COLUMNS(3);
-        else if (vectors == 2)
-            COLUMNS(2);
-        else
-            COLUMNS(1);
+        case vectors: \
+            NAME(sparse_columns)(vectors, last, m, k, values, indices, begin, end, b + j, \
+                                 beta, d + j, d_row, c + j, n, packed); \
+            break;
+        switch (vectors) {
+        COLUMNS(1) COLUMNS(2) COLUMNS(3) COLUMNS(4)
+        }
 #undef COLUMNS
         j += vectors * LANES;
-        left -= vectors;
     }
 }
 
 #undef ADD_ENTRY
 #undef MULTIPLY_ADD
+#undef IS_MASKED
+#undef ASSUME_WIDTH
+#undef LAST
+#undef STORE
+#undef LOAD
 #undef COLUMN
 #undef INLINE
 #undef NAME
