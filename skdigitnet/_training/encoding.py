@@ -14,15 +14,15 @@ from skdigitnet._problem.network import Network
 from skdigitnet._problem.objective import SAMPLED_ROWS
 from skdigitnet._problem.rows import TrainingRows
 
-# Above this share of non-zero elements dense products are faster, and below this many passes
-# over the rows a sparse copy does not pay.
+# Above this share of non-zero elements dense products are faster. A sparse copy pays where
+# passes over the rows multiply each element of X by this many bytes of weights in all.
 MAX_DENSITY = 0.25
-MIN_PASSES = 3
+MIN_WEIGHT_BYTES = 256
 
 
-def faster_form(X, n_passes: int):
+def faster_form(X):
     """X, or a sparse copy of dense X with few entries: the kernels give the same bits."""
-    if sparse.issparse(X) or n_passes < MIN_PASSES or X.shape[1] > MAX_SPARSE_FEATURES:
+    if sparse.issparse(X) or X.shape[1] > MAX_SPARSE_FEATURES:
         return X
     X = np.ascontiguousarray(X)
     share = density(X, SAMPLED_ROWS)
@@ -49,13 +49,14 @@ class Encoding:
         self._faster: Any = None
         self._indices: np.ndarray | None = None
 
-    def inputs(self, n_passes: int):
+    def inputs(self, network: Network, n_passes: int):
         """X in the form for so many passes over the rows."""
-        if n_passes < MIN_PASSES:
-            return self._rows.X
+        X = self._rows.X
+        if n_passes * network.layer_sizes[1] * X.dtype.itemsize < MIN_WEIGHT_BYTES:
+            return X
         with self._lock:
             if self._faster is None:
-                self._faster = faster_form(self._rows.X, n_passes)
+                self._faster = faster_form(X)
             return self._faster
 
     def targets(self, network: Network) -> np.ndarray:

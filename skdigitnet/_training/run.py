@@ -235,7 +235,7 @@ class Training:
         with uninterrupted():
             self._split(targets, weight)
             state.judge_by(self.rule.criterion(self.validation))
-        X = self.encoding.inputs(n_epochs)
+        X = self.encoding.inputs(network, n_epochs)
         samples, order = Samples(X, targets, weight), state.epoch.order
         score = self._score(settings, weight, task.fitted)
         batch_size = min(solver.batch_rows(len(order)), len(order))

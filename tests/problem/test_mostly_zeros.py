@@ -27,7 +27,7 @@ def rows(density, dtype=np.float64):
 
 
 def fit(X, hidden=(12,), **parameters):
-    parameters = {"max_iter": 5, "batch_size": 30, **parameters}
+    parameters = {"max_iter": 16, "batch_size": 30, **parameters}
     return BackpropMLPClassifier(hidden, random_state=0, **parameters).fit(X, y)
 
 
@@ -77,9 +77,14 @@ def test_denser_rows_stay_dense(compressions):
 
 
 def test_sparse_copy_must_be_worth_its_time(compressions):
-    fit(rows(0.1), max_iter=1)
-    BackpropMLPClassifier((5,)).partial_fit(rows(0.1), y, classes=range(4))
+    X = rows(0.1)
+    fit(X, max_iter=1)  # 12 units of 8 bytes, once
+    BackpropMLPClassifier((12,)).partial_fit(X, y, classes=range(4))
     assert compressions == []
+    fit(X, max_iter=3)
+    fit(X, (36,), max_iter=1)
+    BackpropMLPClassifier((36,)).partial_fit(X, y, classes=range(4))
+    assert len(compressions) == 3
 
 
 def test_rows_without_any_entry():
