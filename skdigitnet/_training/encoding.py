@@ -14,15 +14,15 @@ from skdigitnet._problem.network import Network
 from skdigitnet._problem.objective import SAMPLED_ROWS
 from skdigitnet._problem.rows import TrainingRows
 
-# Above this share of non-zero elements dense products are faster, and below this many passes
-# over the rows a sparse copy does not pay.
+# Above this share of non-zero elements dense products are faster, and below this many products
+# with each element a sparse copy does not pay.
 MAX_DENSITY = 0.25
-MIN_PASSES = 3
+MIN_PRODUCTS = 90
 
 
-def faster_form(X, n_passes: int):
+def faster_form(X):
     """X, or a sparse copy of dense X with few entries: the kernels give the same bits."""
-    if sparse.issparse(X) or n_passes < MIN_PASSES or X.shape[1] > MAX_SPARSE_FEATURES:
+    if sparse.issparse(X) or X.shape[1] > MAX_SPARSE_FEATURES:
         return X
     X = np.ascontiguousarray(X)
     share = density(X, SAMPLED_ROWS)
@@ -41,26 +41,27 @@ class Encoding:
     ----------
     rows : TrainingRows
     labels : Labels
+
+    Attributes
+    ----------
+    indices : ndarray
+        y, as :meth:`Labels.indices` has it.
     """
 
     def __init__(self, rows: TrainingRows, labels: Labels):
-        self._rows, self._labels = rows, labels
-        self._lock = Lock()  # of the forms, which trainings in several threads ask for
+        self._rows, self.indices = rows, labels.indices(rows.y)
+        self._lock = Lock()  # of the form, which trainings in several threads ask for
         self._faster: Any = None
-        self._indices: np.ndarray | None = None
 
-    def inputs(self, n_passes: int):
+    def inputs(self, network: Network, n_passes: int):
         """X in the form for so many passes over the rows."""
-        if n_passes < MIN_PASSES:
+        if n_passes * network.layer_sizes[1] < MIN_PRODUCTS:
             return self._rows.X
         with self._lock:
             if self._faster is None:
-                self._faster = faster_form(self._rows.X, n_passes)
+                self._faster = faster_form(self._rows.X)
             return self._faster
 
     def targets(self, network: Network) -> np.ndarray:
         """The labels as the network's outputs are to be."""
-        with self._lock:
-            if self._indices is None:
-                self._indices = self._labels.indices(self._rows.y)
-            return as_targets(self._indices, network)
+        return as_targets(self.indices, network)
