@@ -19,6 +19,7 @@ MAX_GROWTH = 1e4
 MAX_SIZE = 1 / np.finfo(np.float64).eps
 # Below it no step can have been that large, and the outputs need no check.
 USUAL_WEIGHT = 1e3
+TYPICAL_ROWS = 100  # enough for a median
 
 
 @dataclass
@@ -61,7 +62,8 @@ class Divergence:
     def __init__(self, objective: Objective, X, constant: float, first, usual: Usual):
         self.objective, self.network, self.X = objective, objective.network, X
         self.constant, self.rows = constant, objective.sample()
-        self._x_size = _typical_size(X[self.rows[:: -(-len(self.rows) // 100)]])
+        self._few_rows = self.rows[:: -(-len(self.rows) // TYPICAL_ROWS)]
+        self._x_size = _typical_size(X[self._few_rows])
         self._first_weights = first
         self._usual = usual
 
@@ -125,7 +127,7 @@ class Divergence:
 
     def _typical_output(self, coefs, intercepts) -> float:
         """The median magnitude of the outputs' pre-activations."""
-        X = self.X[self.rows]
+        X = self.X[self._few_rows]
         try:
             z = map_outputs(coefs, intercepts, self.network.activation, X, np.abs)
         except ValueError:  # not finite
