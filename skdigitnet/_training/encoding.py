@@ -13,6 +13,7 @@ from skdigitnet._problem.labels import Labels
 from skdigitnet._problem.network import Network
 from skdigitnet._problem.objective import SAMPLED_ROWS
 from skdigitnet._problem.rows import TrainingRows
+from skdigitnet._training.divergence import typical_size
 
 # Above this share of non-zero elements dense products are faster, and below this many products
 # with each element a sparse copy does not pay.
@@ -46,10 +47,13 @@ class Encoding:
     ----------
     indices : ndarray
         y, as :meth:`Labels.indices` has it.
+    x_size : float
+        The typical size of X.
     """
 
     def __init__(self, rows: TrainingRows, labels: Labels):
         self._rows, self.indices = rows, labels.indices(rows.y)
+        self.x_size = typical_size(rows.X)
         self._lock = Lock()  # of the form, which trainings in several threads ask for
         self._faster: Any = None
 

@@ -264,7 +264,8 @@ class Training:
             objective = Objective(network, settings.loss, settings.alpha, samples, order, team)
             first = self.first_weights or network.unpack(state.theta.copy())
             constant = constant_loss(settings.loss, network, targets, weight, np.sort(order))
-            divergence = Divergence(objective, rows.X, constant, first, self.usual)
+            x_size = self.given.encoding.x_size
+            divergence = Divergence(objective, rows.X, x_size, constant, first, self.usual)
             self.watch = Watch(
                 state,
                 objective,
