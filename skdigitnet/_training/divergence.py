@@ -19,6 +19,7 @@ MAX_GROWTH = 1e4
 MAX_SIZE = 1 / np.finfo(np.float64).eps
 # Below it no step can have been that large, and the outputs need no check.
 USUAL_WEIGHT = 1e3
+TYPICAL_ROWS = 100  # enough for a median
 
 
 @dataclass
@@ -50,6 +51,8 @@ class Divergence:
     objective : Objective
         On the training rows.
     X : ndarray or CSR of shape (n_rows, n_features)
+    x_size : float
+        Its :func:`typical_size`.
     constant : float
         The best constant's loss.
     first : pair of lists of ndarray
@@ -58,11 +61,11 @@ class Divergence:
         Updated in place.
     """
 
-    def __init__(self, objective: Objective, X, constant: float, first, usual: Usual):
+    def __init__(
+        self, objective: Objective, X, x_size: float, constant: float, first, usual: Usual
+    ):
         self.objective, self.network, self.X = objective, objective.network, X
-        self.constant, self.rows = constant, objective.sample()
-        self._x_size = _typical_size(X[self.rows[:: -(-len(self.rows) // 100)]])
-        self._first_weights = first
+        self.constant, self._x_size, self._first_weights = constant, x_size, first
         self._usual = usual
 
     def check(self, loss: float, theta: np.ndarray, when: str) -> None:
@@ -121,11 +124,11 @@ class Divergence:
 
     def _loss(self, theta: np.ndarray) -> float:
         """The loss of these weights, without the penalty."""
-        return self.objective.over(self.rows).loss(theta)
+        return self.objective.over(self.objective.sample()).loss(theta)
 
     def _typical_output(self, coefs, intercepts) -> float:
         """The median magnitude of the outputs' pre-activations."""
-        X = self.X[self.rows]
+        X = self.X[_few(self.objective.sample())]
         try:
             z = map_outputs(coefs, intercepts, self.network.activation, X, np.abs)
         except ValueError:  # not finite
@@ -133,10 +136,14 @@ class Divergence:
         return _median(z)
 
 
-def _typical_size(X) -> float:
+def typical_size(X) -> float:
     """The largest magnitude in a typical row."""
-    largest = abs(X).max(axis=1)
+    largest = abs(X[_few(np.arange(X.shape[0]))]).max(axis=1)
     return _median(largest.toarray() if sparse.issparse(X) else largest)
+
+
+def _few(rows: np.ndarray) -> np.ndarray:
+    return rows[:: -(-len(rows) // TYPICAL_ROWS)]
 
 
 def _median(values) -> float:

@@ -13,11 +13,12 @@ from skdigitnet._problem.labels import Labels
 from skdigitnet._problem.network import Network
 from skdigitnet._problem.objective import SAMPLED_ROWS
 from skdigitnet._problem.rows import TrainingRows
+from skdigitnet._training.divergence import typical_size
 
-# Above this share of non-zero elements dense products are faster. A sparse copy pays where
-# passes over the rows multiply each element of X by this many bytes of weights in all.
+# Above this share of non-zero elements dense products are faster, and below this many products
+# with each element a sparse copy does not pay.
 MAX_DENSITY = 0.25
-MIN_WEIGHT_BYTES = 256
+MIN_PRODUCTS = 90
 
 
 def faster_form(X):
@@ -41,27 +42,30 @@ class Encoding:
     ----------
     rows : TrainingRows
     labels : Labels
+
+    Attributes
+    ----------
+    indices : ndarray
+        y, as :meth:`Labels.indices` has it.
+    x_size : float
+        The typical size of X.
     """
 
     def __init__(self, rows: TrainingRows, labels: Labels):
-        self._rows, self._labels = rows, labels
-        self._lock = Lock()  # of the forms, which trainings in several threads ask for
+        self._rows, self.indices = rows, labels.indices(rows.y)
+        self.x_size = typical_size(rows.X)
+        self._lock = Lock()  # of the form, which trainings in several threads ask for
         self._faster: Any = None
-        self._indices: np.ndarray | None = None
 
     def inputs(self, network: Network, n_passes: int):
         """X in the form for so many passes over the rows."""
-        X = self._rows.X
-        if n_passes * network.layer_sizes[1] * X.dtype.itemsize < MIN_WEIGHT_BYTES:
-            return X
+        if n_passes * network.layer_sizes[1] < MIN_PRODUCTS:
+            return self._rows.X
         with self._lock:
             if self._faster is None:
-                self._faster = faster_form(X)
+                self._faster = faster_form(self._rows.X)
             return self._faster
 
     def targets(self, network: Network) -> np.ndarray:
         """The labels as the network's outputs are to be."""
-        with self._lock:
-            if self._indices is None:
-                self._indices = self._labels.indices(self._rows.y)
-            return as_targets(self._indices, network)
+        return as_targets(self.indices, network)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from types import SimpleNamespace
 from typing import Any
 
@@ -27,7 +27,7 @@ from skdigitnet._training.callback_bridge import NO_CALLBACKS, FitTask, has_call
 from skdigitnet._training.encoding import Encoding
 from skdigitnet._training.lbfgs import LBFGSSolver
 from skdigitnet._training.published import as_fitted, fitted_twin, publish
-from skdigitnet._training.run import Settings, Training, unchanged_on_error
+from skdigitnet._training.run import Given, Settings, Training, unchanged_on_error
 from skdigitnet._training.sgd import StochasticSolver
 from skdigitnet._training.solver import Solver, SolverRun
 from skdigitnet._training.state import Curve, TrainingState
@@ -81,24 +81,6 @@ def fit(estimator, X, y, sample_weight, *, validation: tuple, initial: tuple) ->
         )
 
 
-@dataclass(frozen=True)
-class Given:
-    """What fit is given, as checked; several trainings may share it.
-
-    Attributes
-    ----------
-    rows : TrainingRows
-    labels : Labels
-    validation : ValidationRows or None
-    encoding : Encoding
-    """
-
-    rows: TrainingRows
-    labels: Labels
-    validation: ValidationRows | None
-    encoding: Encoding
-
-
 def check_given(
     estimator, X, y, sample_weight, validation: tuple, *, resuming: bool = False
 ) -> Given:
@@ -112,9 +94,10 @@ def check_given(
     """
     rows = check_training_rows(estimator, X, y, sample_weight, reset=not resuming)
     labels = labels_of(estimator) if resuming else Labels.of(rows.y)
-    labels.check_several(rows.y, rows.sample_weight)
+    encoding = Encoding(rows, labels)
+    labels.check_several(encoding.indices, rows.sample_weight)
     checked = check_validation_rows(estimator, rows, labels, *validation)
-    return Given(rows, labels, checked, Encoding(rows, labels))
+    return Given(rows, labels, checked, encoding)
 
 
 def begin(
@@ -205,24 +188,20 @@ def _check_validation_is_used(
 
 
 def _training(estimator, given: Given, network, rule, *, resuming) -> Training:
-    rows, random_state = given.rows, estimator.random_state
-    problem = rows, given.labels, network, rule, given.validation, random_state
+    problem = given, network, rule, estimator.random_state
     if not resuming:
-        training = Training.new(*problem, plain(estimator.weight_init))
-    else:
-        weights = estimator.coefs_, estimator.intercepts_
-        kept = getattr(estimator, "_training_state", None)
-        if kept is None:
-            losses = list(estimator.loss_curve_)
-            kept = TrainingState(
-                network.pack(*weights, rows.X.dtype),
-                Curve(losses, min(losses, default=np.inf), estimator.loss_),
-                n_samples_seen=estimator.t_,
-                weight_seen=float(estimator.t_),
-            )
-        training = Training.continued(*problem, kept, weights)
-    training.encoding = given.encoding
-    return training
+        return Training.new(*problem, plain(estimator.weight_init))
+    weights = estimator.coefs_, estimator.intercepts_
+    kept = getattr(estimator, "_training_state", None)
+    if kept is None:
+        losses = list(estimator.loss_curve_)
+        kept = TrainingState(
+            network.pack(*weights, given.rows.X.dtype),
+            Curve(losses, min(losses, default=np.inf), estimator.loss_),
+            n_samples_seen=estimator.t_,
+            weight_seen=float(estimator.t_),
+        )
+    return Training.continued(*problem, kept, weights)
 
 
 def solver_and_settings(

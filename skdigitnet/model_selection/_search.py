@@ -45,7 +45,7 @@ from skdigitnet.model_selection._halving import (
 from skdigitnet.model_selection._identity import study_key
 from skdigitnet.model_selection._racing import N_SPLITS, keeps_up, rounds
 from skdigitnet.model_selection._record import NoRecord, Record
-from skdigitnet.model_selection._report import convergence_warning, end_message
+from skdigitnet.model_selection._report import collected, convergence_warning, end_message
 from skdigitnet.model_selection._schedule import run_jobs
 from skdigitnet.model_selection._scores import Scoring
 from skdigitnet.model_selection._tasks import SearchTask
@@ -96,7 +96,7 @@ class EpochSearch(BaseSearchCV):
         Warns
         -----
         ConvergenceWarning
-            One, if any training ends at ``max_iter``.
+            One, if any training has not converged, that on all rows included.
         FitFailedWarning
             If some of the fits fail.
         """
@@ -147,10 +147,12 @@ class EpochSearch(BaseSearchCV):
         # the only scorer is no dict
         is_several = isinstance(scorers, _MultimetricScorer)
         self.scorer_ = scorers._scorers if is_several else scorers
+        refit_warnings = []
         if self.refit:
-            self._refit(evaluation.base_estimator, data, task)
+            with collected(ConvergenceWarning) as refit_warnings:
+                self._refit(evaluation.base_estimator, data, task)
         task.end()
-        message = convergence_warning(reached, evaluation.candidates)
+        message = convergence_warning(reached, evaluation.candidates, refit_warnings)
         if message is not None:
             warnings.warn(message, ConvergenceWarning, stacklevel=3)
         return self
