@@ -28,6 +28,7 @@ from skdigitnet.model_selection._racing import race
 from skdigitnet.model_selection._record import NoRecord, Record
 from skdigitnet.model_selection._report import convergence_warning
 from skdigitnet.model_selection._results import learning_curves, predictions
+from skdigitnet.model_selection._schedule import scheduled
 from skdigitnet.model_selection._scores import Scoring
 from skdigitnet.model_selection._tasks import SearchTask
 
@@ -106,8 +107,11 @@ class EpochSearch(BaseSearchCV):
             )
         if not (shared and splits):
             raise ValueError("No fits: the grid is empty. Give it a candidate at least.")
-        with closing(self._record(evaluation, params)) as record:
-            cells = Cells(self, evaluation, shared, record, task)
+        with (
+            closing(self._record(evaluation, params)) as record,
+            scheduled(evaluation, self.n_jobs, self.pre_dispatch) as run,
+        ):
+            cells = Cells(self, evaluation, shared, record, task, run)
             task.begin_search(len(cells.every))
             results, last = self._search(cells)
         task.end_search()

@@ -13,7 +13,7 @@ from skdigitnet.model_selection._evaluate import Cell, Evaluation, Job
 from skdigitnet.model_selection._record import NoRecord, Record
 from skdigitnet.model_selection._report import end_message
 from skdigitnet.model_selection._results import results_of
-from skdigitnet.model_selection._schedule import run_jobs
+from skdigitnet.model_selection._schedule import Run
 from skdigitnet.model_selection._tasks import SearchTask
 
 
@@ -28,6 +28,8 @@ class Cells:
         Its candidates, by what trainings they share.
     record : Record or NoRecord
     task : SearchTask
+    run : callable
+        Evaluates jobs, and yields their cells.
 
     Attributes
     ----------
@@ -46,9 +48,10 @@ class Cells:
         shared: list[Lineage],
         record: Record | NoRecord,
         task: SearchTask,
+        run: Run,
     ):
         self._search, self._evaluation = search, evaluation
-        self._record, self._task = record, task
+        self._record, self._task, self._run_jobs = record, task, run
         self.candidates = evaluation.candidates
         self.n_splits = evaluation.folds.data.n_splits
         self.lineages = shared
@@ -112,14 +115,7 @@ class Cells:
         n_left = Counter[int]()
         for job in jobs:
             n_left[job.split] += len(job.members)
-        results = run_jobs(
-            evaluation.evaluate,
-            jobs,
-            search.n_jobs,
-            in_threads=any(job.lineage.is_ours for job in jobs),
-            pre_dispatch=search.pre_dispatch,
-        )
-        with closing(results):
+        with closing(self._run_jobs(jobs)) as results:
             for finished in results:
                 self._record.add(finished)
                 for cell in finished:
