@@ -278,7 +278,9 @@ class _Progress(FitTask):
         )
         first_theta = training.state.theta.copy() if kept is None else kept.first_theta
         if kept is not None:
-            training.resume_from(kept.state)
+            # from another process its arrays may be read-only
+            theta = np.array(kept.state.theta)
+            training.resume_from(kept.state.copy_to_train(theta))
             training.usual, self._curve = kept.usual, kept.curve
             self._began -= kept.seconds
         training.first_weights = training.network.unpack(first_theta)
