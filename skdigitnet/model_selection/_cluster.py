@@ -70,10 +70,11 @@ class Cluster:
         RuntimeError
             If the scheduler is lost, there are no workers, or a job loses them all.
         """
-        pace = Pace()
+        pace = Pace(self._n_threads)
         fresh, lost = chunks(jobs, pace), deque[_Chunk]()
         with self._watched(), self._backend.retrieval_context():
             while True:
+                pace.n_workers = self._n_threads
                 pace.seconds = max(pace.seconds, self._n_threads / MESSAGES_A_SECOND)
                 while len(self._running) <= AHEAD * self._n_threads:
                     chunk = lost.popleft() if lost else _next_of(fresh)

@@ -118,7 +118,7 @@ def _in_threads(evaluate, jobs, n_workers: int, backend) -> Generator[list, None
 def _by_joblib(
     evaluate, jobs, n_jobs: int, backend, pre_dispatch
 ) -> Generator[list, None, None]:
-    pace = Pace()
+    pace = Pace(backend.effective_n_jobs(n_jobs))
     parallel = Parallel(n_jobs=n_jobs, return_as=_return_as(backend), pre_dispatch=pre_dispatch)
     results = parallel(delayed(_evaluate_all)(evaluate, chunk) for chunk in chunks(jobs, pace))
     for n_done, cells, seconds in results:
