@@ -103,7 +103,9 @@ class Cells:
         remaining = []
         for job in jobs:
             cells = {member: self._record.find(member, job.split) for member in job.members}
-            found.extend(cell for cell in cells.values() if cell is not None)
+            for cell in cells.values():
+                if cell is not None:
+                    found.append(cell if job.is_to_be_kept else replace(cell, kept=None))
             members = tuple(member for member, cell in cells.items() if cell is None)
             if members:
                 remaining.append(replace(job, members=members))
