@@ -27,7 +27,13 @@ from skdigitnet._training.callback_bridge import NO_CALLBACKS, FitTask, has_call
 from skdigitnet._training.encoding import Encoding
 from skdigitnet._training.lbfgs import LBFGSSolver
 from skdigitnet._training.published import as_fitted, fitted_twin, publish
-from skdigitnet._training.run import Given, Settings, Training, unchanged_on_error
+from skdigitnet._training.run import (
+    Given,
+    Settings,
+    Training,
+    restored_generator,
+    unchanged_on_error,
+)
 from skdigitnet._training.sgd import StochasticSolver
 from skdigitnet._training.solver import Solver, SolverRun
 from skdigitnet._training.state import Curve, TrainingState
@@ -131,6 +137,27 @@ def begin(
         training.set_weights(*weights)
     training.state.begin_fit(finish_last=True)
     return training
+
+
+def resume(parameters: SimpleNamespace, given: Given, paused: TrainingState) -> Training:
+    """A call to fit that goes on from where another on the same rows has paused.
+
+    Parameters
+    ----------
+    parameters : SimpleNamespace
+        Those of the estimator.
+    given : Given
+    paused : TrainingState
+        With its generator's state; it stays unchanged, and its arrays may be read-only.
+    """
+    state = paused.with_own_lists().copy_to_train(np.array(paused.theta))
+    return Training(
+        given,
+        _network(parameters, given.rows, given.labels),
+        _stopping_rule(parameters),
+        state,
+        restored_generator(state.random_state),
+    )
 
 
 def warning_of(training: Training, run: SolverRun) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -211,14 +211,6 @@ class Training:
         """Continue from this state and its generator."""
         self.state, self.random_state = state, restored_generator(state.random_state)
         self.first_weights = None
-
-    def without_rows(self) -> Training:
-        """The training as it is now, to go on by :meth:`on` the same rows, or be pickled."""
-        return replace(self, given=None)  # type: ignore[arg-type]
-
-    def on(self, given: Given) -> Training:
-        """A training without rows, with its own again."""
-        return replace(self, given=given)
 
     def kept_state(self) -> TrainingState:
         """The state, with the generator's, so that training can resume from it."""

@@ -18,9 +18,10 @@ from sklearn.model_selection._validation import _fit_and_score
 
 from skdigitnet._problem.arguments import check_parameters, plain_parameters, twin
 from skdigitnet._training.callback_bridge import FitTask
-from skdigitnet._training.fitting import begin, solver_and_settings, warning_of
+from skdigitnet._training.divergence import Usual
+from skdigitnet._training.fitting import begin, resume, solver_and_settings, warning_of
 from skdigitnet._training.published import fitted_now, fitted_twin
-from skdigitnet._training.run import Training
+from skdigitnet._training.state import TrainingState
 from skdigitnet.model_selection._candidates import (
     Lineage,
     final_step,
@@ -58,14 +59,18 @@ class Kept:
 
     Attributes
     ----------
-    training : Training
-        Without its rows.
+    state : TrainingState
+    first_theta : ndarray of shape (n_params,)
+        The weights that it began with.
+    usual : Usual
     seconds : float
         What it has taken.
     curve : dict of str to list of float
     """
 
-    training: Training
+    state: TrainingState
+    first_theta: np.ndarray
+    usual: Usual
     seconds: float
     curve: dict[str, list[float]]
 
@@ -281,10 +286,12 @@ class _Progress(FitTask):
         parameters = self._evaluation.parameters(candidate, classifier)
         if kept is None:
             training = begin(classifier, parameters, fold.given, fold.noted.initial)
-            training.first_weights = training.network.unpack(training.state.theta.copy())
+            first_theta = training.state.theta.copy()
         else:
-            training, self._curve = kept.training.on(fold.given), kept.curve
+            training, first_theta = resume(parameters, fold.given, kept.state), kept.first_theta
+            training.usual, self._curve = kept.usual, kept.curve
             self._began -= kept.seconds
+        training.first_weights = training.network.unpack(first_theta)
         self._training = training
         solver, settings = solver_and_settings(parameters, training.network)
         n_epochs = parameters.max_iter
@@ -297,7 +304,9 @@ class _Progress(FitTask):
                 raise self.error
         if is_to_be_kept and self.cells:
             seconds = time.time() - self._began - self._scoring_time
-            self.cells[-1].kept = Kept(training.without_rows(), seconds, self._curve)
+            self.cells[-1].kept = Kept(
+                training.kept_state(), first_theta, training.usual, seconds, self._curve
+            )
 
     def fail(self, traceback: str) -> None:
         """Note that training has failed for all that are still to come."""
