@@ -158,6 +158,8 @@ def check_target(y, estimator):
         As :func:`as_labels`; and if y is continuous, or has several columns that are not
         indicators.
     """
+    if _is_plain(y):
+        return y
     y = as_labels(y, estimator)
     check_classification_targets(y)
     if sparse.issparse(y):
@@ -170,6 +172,17 @@ def check_target(y, estimator):
             " one label a row, or a matrix of 0 and 1 with a column for each of several labels."
         )
     return y
+
+
+def _is_plain(y) -> bool:
+    """Whether y is an array of integers that needs no conversion and no warning.
+
+    scikit-learn warns of more classes than half the rows; so many need as large a range.
+    """
+    if not (type(y) is np.ndarray and y.ndim == 1 and y.dtype.kind in "biu" and y.size > 0):
+        return False
+    is_ready = y.flags.c_contiguous and y.dtype.isnative
+    return is_ready and int(y.max()) - int(y.min()) < len(y) // 2
 
 
 def _as_stored(y):
