@@ -162,8 +162,10 @@ def check_target(y, estimator):
         As :func:`as_labels`; and if y is continuous, or has several columns that are not
         indicators.
     """
+    if _is_plain(y):
+        return y
     y = as_labels(y, estimator)
-    check_classification_targets(_abridged(y))
+    check_classification_targets(y)
     if sparse.issparse(y):
         y = y.toarray()
     elif y.ndim == 1 or y.shape[1] == 1:
@@ -176,13 +178,15 @@ def check_target(y, estimator):
     return y
 
 
-def _abridged(y):
-    """Labels that scikit-learn judges as it judges y: by their values, and their number."""
-    if sparse.issparse(y) or y.ndim != 1:
-        return y
-    found = _unique(y, "y")
-    # it warns if most of the labels are found once
-    return np.tile(found, 2) if 2 * len(found) < len(y) else y
+def _is_plain(y) -> bool:
+    """Whether y is an array of integers that needs no conversion and no warning.
+
+    scikit-learn warns of more classes than half the rows; so many need as large a range.
+    """
+    if not (type(y) is np.ndarray and y.ndim == 1 and y.dtype.kind in "biu" and y.size > 0):
+        return False
+    is_ready = y.flags.c_contiguous and y.dtype.isnative
+    return is_ready and int(y.max()) - int(y.min()) < len(y) // 2
 
 
 def _as_stored(y):
