@@ -37,6 +37,8 @@ class Objective:
         The threads that compute the objective.
     max_block_rows : int or None, default=None
         The most rows that go through the network together; None for what is fastest.
+    total_weight : float or None, default=None
+        W, where these rows are only some of those that it is of; None for their own.
 
     Attributes
     ----------
@@ -55,11 +57,13 @@ class Objective:
         rows,
         team: Team = ALONE,
         max_block_rows: int | None = None,
+        total_weight: float | None = None,
     ):
         self.network, self.samples, self.rows, self.team = network, samples, rows, team
-        weight = samples.targets.sample_weight
-        # sorted, so that the order of the rows does not change the last bit
-        self.total_weight = float(np.sort(weight[rows]).sum())
+        if total_weight is None:
+            # sorted, so that the order of the rows does not change the last bit
+            total_weight = float(np.sort(samples.targets.sample_weight[rows]).sum())
+        self.total_weight = total_weight
         self.loss_name, self.decay = loss, alpha / self.total_weight
         self.call_rows = training_call_rows(network)
         self.max_block_rows = len(rows) if max_block_rows is None else max_block_rows
