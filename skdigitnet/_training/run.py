@@ -257,7 +257,9 @@ class Training:
             first = self.first_weights or network.unpack(state.theta.copy())
             constant = constant_loss(settings.loss, network, targets, weight, np.sort(order))
             x_size = self.given.encoding.x_size
-            divergence = Divergence(objective, rows.X, x_size, constant, first, self.usual)
+            divergence = Divergence(
+                objective, rows.X, x_size, constant, first=first, usual=self.usual
+            )
             self.watch = Watch(
                 state,
                 objective,
