@@ -72,6 +72,9 @@ class EpochSearch(BaseSearchCV):
         ValueError
             If every fit fails, or one of them does with ``error_score="raise"``; if ``journal``
             is the file of another study, or something cannot be identified for it.
+        RuntimeError
+            On a Dask cluster, if its scheduler is lost, it has no workers, or a fit loses them
+            again and again. The journal keeps what has ended.
         KeyboardInterrupt
             On Ctrl-C. The search is then as it was before; the journal keeps what has ended.
 

@@ -17,6 +17,7 @@ from typing import Any
 import sklearn
 
 from skdigitnet.model_selection._chunks import Pace, chunks
+from skdigitnet.model_selection._identity import versions
 
 MAX_SUBMISSIONS = 5  # of a job that is lost again and again
 NO_WORKER_SECONDS = 300.0  # until a search without any worker fails
@@ -53,7 +54,7 @@ class Cluster:
 
     def __init__(self, backend, evaluate: Callable, forget: Callable[[int], None]):
         self._backend, self._client = backend, backend.client
-        self._common = evaluate, forget, sklearn.get_config()
+        self._common = evaluate, forget, sklearn.get_config(), versions()
         self._token = uuid.uuid4().hex
         self._n_submitted = 0
         self._shared: Any = None
@@ -165,9 +166,8 @@ class Cluster:
             (job,) = chunk.jobs
             raise RuntimeError(
                 f"The fits of candidates {job.members} on split {job.split} were lost"
-                f" {MAX_SUBMISSIONS} times, each time after as many deaths of workers as"
-                " Dask's allowed-failures lets pass. See the workers' logs: do the fits need"
-                f" more memory than a worker has? {RESUME}"
+                f" {MAX_SUBMISSIONS} times, in the end by {error!r:.200}. See the workers'"
+                f" logs: do the fits need more memory than a worker has? {RESUME}"
             ) from error
         return [_Chunk([job], n_submissions) for job in chunk.jobs]
 
@@ -238,7 +238,7 @@ class Shared:
 
         buffers: list = []
         content = dumps(value, buffer_callback=buffers.append)
-        self.__setstate__((content, [bytes(buffer) for buffer in buffers]))
+        self.__setstate__((content, [bytes(buffer.raw()) for buffer in buffers]))
 
     def __getstate__(self) -> tuple:
         return self._packed
@@ -265,7 +265,12 @@ def _evaluate_all(shared: Shared, packed_jobs: bytes) -> tuple[list, float]:
     from distributed.protocol.pickle import loads
 
     began = time.monotonic()
-    evaluate, forget, config = shared.get()
+    evaluate, forget, config, of_search = shared.get()
+    if versions() != of_search:
+        raise RuntimeError(
+            f"A worker has {versions()}, and the process that searches {of_search}, which can"
+            " give other scores. Install the same versions on all of them."
+        )
     jobs = loads(packed_jobs)
     forget(jobs[0].split)
     with sklearn.config_context(**config):

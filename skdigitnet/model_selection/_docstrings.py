@@ -10,8 +10,9 @@ scoring : str, callable, list, tuple, dict or None, default=None
     As for :class:`~sklearn.model_selection.GridSearchCV`.
 n_jobs : int or None, default=None
     Fits at the same time, in threads of this process, one thread each. With
-    :class:`joblib.parallel_config` they run where it says, in other processes say.
-    Estimators that are not ours run in processes, as in scikit-learn.
+    :class:`joblib.parallel_config` they run where it says: in other processes, or on all
+    workers of a Dask cluster, whichever of them die. Estimators that are not ours run in
+    processes, as in scikit-learn.
 refit : bool, str or callable, default=True
     As for GridSearchCV. With ``factor`` and several metrics, the name of the one by which
     candidates are eliminated.

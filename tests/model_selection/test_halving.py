@@ -116,9 +116,9 @@ def test_divergence_is_told_from_where_training_began(monkeypatch):
     starts = []
 
     class Noting(run.Divergence):
-        def __init__(self, objective, X, x_size, constant, first, usual):
+        def __init__(self, *problem, first, usual):
             starts.append((np.concatenate([W.ravel() for W in first[0]]), usual))
-            super().__init__(objective, X, x_size, constant, first, usual)
+            super().__init__(*problem, first=first, usual=usual)
 
     monkeypatch.setattr(run, "Divergence", Noting)
     grid = {"max_iter": [2, 4, 6]}

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import dask
 import joblib
+import numpy as np
 import psutil
 import pytest
 from distributed import Client, Future, LocalCluster
@@ -23,7 +24,8 @@ from skdigitnet import BackpropMLPClassifier
 from skdigitnet.model_selection import EpochGridSearchCV, _cluster, read_journal
 from skdigitnet.model_selection._evaluate import Evaluation
 
-ROWS = make_rows(200)
+X, Y = make_rows(200)
+ROWS = np.asfortranarray(X), Y
 N_WORKERS = 4
 STARTING = 4.0  # seconds
 RULES = [{}, {"factor": 2}, {"race": True}]
@@ -123,6 +125,7 @@ def meet_misfortunes():
     with cluster_of(2, **{"distributed.scheduler.allowed-failures": 0}) as client:
         rows_are_sent_once(client)
         errors_are_those_of_the_job()
+        other_versions_are_refused()
         cancelled_jobs_are_submitted_again(client)
         a_search_in_a_task_ends(client)
         interrupted_jobs_end(client)
@@ -160,6 +163,14 @@ def errors_are_those_of_the_job():
         on_dask(search)
 
 
+def other_versions_are_refused():
+    versions = _cluster.versions
+    _cluster.versions = lambda: {**versions(), "NumPy": "1.0"}
+    with pytest.raises(RuntimeError, match=r"A worker has .* Install the same versions"):
+        on_dask(study())
+    _cluster.versions = versions
+
+
 def cancelled_jobs_are_submitted_again(client):
     def cancel():
         time.sleep(1.0)
@@ -177,7 +188,7 @@ def cancelled_jobs_are_submitted_again(client):
 
 
 def results_of_a_search_on_dask():
-    return on_dask(study()).cv_results_
+    return on_dask(study().set_params(param_grid={"max_iter": [5, 10]})).cv_results_
 
 
 def a_search_in_a_task_ends(client):
@@ -188,7 +199,7 @@ def a_search_in_a_task_ends(client):
 
 
 def interrupted_jobs_end(client):
-    threading.Timer(2.0, signal.raise_signal, [signal.SIGINT]).start()
+    threading.Timer(1.5, signal.raise_signal, [signal.SIGINT]).start()
     with pytest.raises(KeyboardInterrupt):
         on_dask(study().set_params(param_grid={"max_iter": [10**9]}))
     began = time.monotonic()
@@ -216,7 +227,7 @@ def a_job_that_kills_its_workers_is_given_up():
 
 def lose_the_scheduler(path, signal_name):
     """Resume a study whose scheduler was killed, or has fallen silent, in the midst of it."""
-    _cluster.SILENCE_SECONDS = 5.0
+    _cluster.SILENCE_SECONDS = 3.0
     path = Path(path)
     journal = path / "study.journal"
     command = [sys.executable, "-W", "ignore", "-m", "distributed.cli."]
