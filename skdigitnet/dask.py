@@ -42,7 +42,12 @@ ATTEMPTS = 3
 # Seconds without a single worker after which fit gives up; and between two looks.
 WITHOUT_WORKERS = 60.0
 LOOK = 2.0
-LOST = (distributed.KilledWorker, distributed.CancelledError, OSError, TimeoutError)
+LOST = (
+    distributed.KilledWorker,
+    distributed.CancelledError,
+    distributed.client.ClosedClientError,
+    OSError,
+)
 
 
 class DaskBackpropMLPClassifier(ClassifierMixin, BaseEstimator):
@@ -289,7 +294,9 @@ n_outputs_, out_activation_, n_features_in_, feature_names_in_
         X = _as_array("X", X, 2).rechunk({1: -1})
         row = np.zeros((1, local.n_features_in_), _dtype_of(X))
         empty = getattr(local, method)(row)[:0]
-        shape = {"drop_axis": 1} if empty.ndim == 1 else {"chunks": (X.chunks[0], empty.shape[1])}
+        shape = (
+            {"drop_axis": 1} if empty.ndim == 1 else {"chunks": (X.chunks[0], empty.shape[1])}
+        )
         return X.map_blocks(
             _call, dask.delayed(local), method=method, empty=empty, meta=empty, **shape
         )
@@ -464,14 +471,15 @@ class _Cluster:
             If the cluster has lost it several times.
         """
         for _ in range(ATTEMPTS):
-            futures = [
-                self._client.submit(_ask, each, method, arguments, options, pure=False)
-                for each in self._futures
-            ]
             try:
+                futures = [
+                    self._client.submit(_ask, each, method, arguments, options, pure=False)
+                    for each in self._futures
+                ]
                 _wait(self._client, futures)
                 return self._client.gather(futures)
             except LOST as error:
+                _check_scheduler(self._client)
                 lost = error
                 self._futures = self._client.compute(self._delayed)
         raise RuntimeError(
@@ -484,6 +492,13 @@ def _ask(each, method: str, arguments: tuple, options: dict):
     return getattr(each, method)(*arguments, **options)
 
 
+def _check_scheduler(client) -> None:
+    if client.status != "running":
+        raise RuntimeError(
+            f"The scheduler of {client!r} is lost. Start a cluster, and call fit again."
+        )
+
+
 def _wait(client, futures: list) -> None:
     """Wait as long as there are workers."""
     last_seen = time.monotonic()
@@ -494,7 +509,9 @@ def _wait(client, futures: list) -> None:
         except TimeoutError:
             pass
         if client.status != "running":
-            raise RuntimeError("The connection to Dask's scheduler is lost; fit has to begin anew.")
+            raise RuntimeError(
+                "The connection to Dask's scheduler is lost; fit has to begin anew."
+            )
         if client.nthreads():
             last_seen = time.monotonic()
         elif time.monotonic() - last_seen > WITHOUT_WORKERS:
