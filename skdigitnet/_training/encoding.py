@@ -16,9 +16,10 @@ from skdigitnet._problem.rows import TrainingRows
 from skdigitnet._training.divergence import typical_size
 
 # Above this share of non-zero elements dense products are faster, and below this many products
-# with each element a sparse copy does not pay.
+# with each element a sparse copy does not pay: it saves time from about 80 on, but in memory
+# that is new to the process it takes several times as long.
 MAX_DENSITY = 0.25
-MIN_PRODUCTS = 90
+MIN_PRODUCTS = 250
 
 
 def faster_form(X):

@@ -19,7 +19,7 @@ import sklearn
 from skdigitnet.model_selection._chunks import Pace, chunks
 from skdigitnet.model_selection._identity import versions
 
-MAX_SUBMISSIONS = 5  # of a job that is lost again and again
+MAX_LOSSES = 5  # of a job; or of what all have in common, with no job that ends meanwhile
 NO_WORKER_SECONDS = 300.0  # until a search without any worker fails
 SILENCE_SECONDS = 60.0  # of the scheduler, until it counts as lost
 WATCH_SECONDS = 1.0
@@ -40,7 +40,7 @@ class Cluster:
     joblib's own way through Dask takes a job that was cancelled for one that has ended, and
     can wait for ever for one that was lost. Here every job gives its cells, or is submitted
     again, or the search fails: with the error of the job, or because a job was lost
-    MAX_SUBMISSIONS times, the scheduler is lost, or no worker was there for long.
+    MAX_LOSSES times, the scheduler is lost, or no worker was there for long.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ class Cluster:
         self._backend, self._client = backend, backend.client
         self._common = evaluate, forget, sklearn.get_config(), versions()
         self._token = uuid.uuid4().hex
-        self._n_submitted = 0
+        self._n_submitted = self._n_shared = 0
         self._shared: Any = None
         self._outcomes: queue.SimpleQueue = queue.SimpleQueue()
         self._running: dict[Any, _Chunk] = {}
@@ -90,6 +90,7 @@ class Cluster:
                     if isinstance(outcome, BaseException):
                         lost.extend(self._again(chunk, future, outcome))
                     else:
+                        self._n_shared = 0
                         of_chunk, seconds = outcome
                         pace.note(len(chunk.jobs), seconds)
                         cells += of_chunk
@@ -119,6 +120,7 @@ class Cluster:
         """A future of what all jobs have in common, which the cluster can make again."""
         import dask
 
+        self._n_shared += 1  # since a job has ended
         key = f"skdigitnet-common-{self._token}", self._n_submitted
         name = "distributed.admin.large-graph-warning-threshold"
         with dask.config.set({name: sys.maxsize}):  # it is what it is, and is sent once
@@ -161,15 +163,18 @@ class Cluster:
         self._check_scheduler()
         if future.status == "error" and not isinstance(error, KilledWorker):
             raise error
-        n_submissions = chunk.n_submissions + 1
-        if n_submissions > MAX_SUBMISSIONS:
-            (job,) = chunk.jobs
+        # those jobs are not to blame that only waited for what all have in common
+        is_to_blame = getattr(error, "task", future.key) == future.key
+        n_losses = chunk.n_losses + is_to_blame
+        if max(n_losses, self._n_shared) >= MAX_LOSSES:
+            job = chunk.jobs[0]
             raise RuntimeError(
-                f"The fits of candidates {job.members} on split {job.split} were lost"
-                f" {MAX_SUBMISSIONS} times, in the end by {error!r:.200}. See the workers'"
-                f" logs: do the fits need more memory than a worker has? {RESUME}"
+                f"The fits of candidates {job.members} on split {job.split} were lost again"
+                f" and again with the workers that they were on, in the end by {error!r:.200}."
+                " See the workers' logs: do the fits need more memory than a worker has?"
+                f" {RESUME}"
             ) from error
-        return [_Chunk([job], n_submissions) for job in chunk.jobs]
+        return [_Chunk([job], n_losses) for job in chunk.jobs]
 
     def _check_scheduler(self) -> None:
         silence = time.monotonic() - self._heard
@@ -219,7 +224,7 @@ class _Chunk:
     """Jobs that are submitted together."""
 
     jobs: list
-    n_submissions: int = 1
+    n_losses: int = 0
 
 
 def _next_of(fresh: Iterator[list]) -> _Chunk | None:

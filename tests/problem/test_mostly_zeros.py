@@ -89,8 +89,8 @@ def test_sparse_copy_must_be_worth_its_time(compressions):
     fit(X, max_iter=1)
     BackpropMLPClassifier((12,)).partial_fit(X, y, classes=range(4))
     assert compressions == []
-    fit(rows(0.1), (30, 5), max_iter=3)
-    fit(rows(0.1), (90,), max_iter=1)
+    fit(rows(0.1), (100, 5), max_iter=3)
+    fit(rows(0.1), (250,), max_iter=1)
     assert len(compressions) == 2
 
 
