@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from skdigitnet._problem.labels import Labels, check_target
 from skdigitnet._problem.objective import SAMPLED_ROWS
 from skdigitnet._problem.prediction import has_probabilities
 from skdigitnet._problem.rows import TrainingRows, check_sample_weight
+from skdigitnet._system.cluster import ClusterWatch
 from skdigitnet._training.encoding import Encoding
 from skdigitnet._training.fitting import fit_parts
 from skdigitnet._training.run import Given
@@ -39,9 +40,7 @@ __all__ = ["DaskBackpropMLPClassifier"]
 # An evaluation is asked for again if a worker dies, each time after Dask itself has tried as
 # often as its setting allowed-failures says.
 ATTEMPTS = 3
-# Seconds without a single worker after which fit gives up; and between two looks.
-WITHOUT_WORKERS = 60.0
-LOOK = 2.0
+LOOK_SECONDS = 1.0
 LOST = (
     distributed.KilledWorker,
     distributed.CancelledError,
@@ -138,8 +137,8 @@ n_outputs_, out_activation_, n_features_in_, feature_names_in_
         Parameters
         ----------
         X : dask array or frame of shape (n_samples, n_features)
-            float32 is trained in float32, everything else in float64. Chunks may have any
-            size, be empty, or of unknown size.
+            Of dense chunks. float32 is trained in float32, everything else in float64.
+            Chunks may have any size, be empty, or of unknown size.
         y : dask array or series of shape (n_samples,)
             Class labels. A chunk need not have every class.
         sample_weight : dask array or series of shape (n_samples,), default=None
@@ -157,8 +156,8 @@ n_outputs_, out_activation_, n_features_in_, feature_names_in_
             For parameters, or rows, that cannot be used, as
             :meth:`skdigitnet.BackpropMLPClassifier.fit`; for columns that are not numbers.
         RuntimeError
-            If the scheduler is lost, if there is no worker for a minute, or if an evaluation
-            was lost with its workers several times.
+            If the scheduler is lost, if there is no worker for five minutes, or if an
+            evaluation was lost with its workers several times.
 
         Warns
         -----
@@ -175,17 +174,10 @@ n_outputs_, out_activation_, n_features_in_, feature_names_in_
         if sample_weight is not None:
             arrays.append(_with_known_chunks(_as_array("sample_weight", sample_weight, 1)))
         _check_lengths(arrays)
-        rows = _Cluster(client, _delayed_rows(arrays, self.block_rows, client))
-        labels = _labels(rows.call("labels"))
-        n_blocks = -(-n_rows // self.block_rows)
-        sampled = rows.call("sample", -(-SAMPLED_ROWS // n_blocks))
-        parts = rows.mapped("part", labels)
-        del rows
-        class_weights: dict[int, np.ndarray] = {}
-        for found in parts.call("class_weights", len(labels.classes)):
-            class_weights.update(found)
-        given = _given(sampled, labels, features, class_weights)
-        warning = fit_parts(local, given, n_rows, class_weights, parts.call)
+        watch = ClusterWatch(client)
+        with watch.watching():
+            rows = _Cluster(client, watch, _delayed_rows(arrays, self.block_rows, client))
+            warning = _fit(local, rows, n_rows, self.block_rows, features)
         vars(self).update({k: v for k, v in vars(local).items() if k.endswith("_")})
         self._fitted = local
         if warning is not None:
@@ -316,8 +308,8 @@ def _as_array(name: str, collection, ndim: int):
     """A Dask array of that many dimensions; chunks of a frame have unknown sizes."""
     if not dask.is_dask_collection(collection):
         raise TypeError(
-            f"{name} must be a Dask array or frame; got {type(collection).__name__}. For rows in"
-            " memory use BackpropMLPClassifier."
+            f"{name} must be a Dask array or frame; got {type(collection).__name__}. For rows"
+            " in memory use BackpropMLPClassifier."
         )
     if hasattr(collection, "to_dask_array"):
         collection = collection.to_dask_array()
@@ -438,7 +430,7 @@ def _delayed_rows(arrays: Sequence, block_rows: int, client) -> list:
     ends = [n_blocks * i // n_parts for i in range(n_parts + 1)]
     return [
         make(first, X[first:last], y[first:last], weight[0][first:last] if weight else None)
-        for first, last in zip(ends[:-1], ends[1:], strict=True)
+        for first, last in pairwise(ends)
     ]
 
 
@@ -448,19 +440,21 @@ class _Cluster:
     Parameters
     ----------
     client : distributed.Client
+    watch : ClusterWatch
+        Of that client.
     delayed : list of dask.delayed.Delayed
         How to make them, now and whenever their worker has died.
     """
 
-    def __init__(self, client, delayed: list):
-        self._client, self._delayed = client, delayed
+    def __init__(self, client, watch: ClusterWatch, delayed: list):
+        self._client, self._watch, self._delayed = client, watch, delayed
         self._futures = client.compute(delayed)
 
     def mapped(self, method: str, *arguments) -> _Cluster:
         """What this method of every object returns, held by the workers."""
         made = [dask.delayed(_ask)(each, method, arguments, {}) for each in self._delayed]
         # of what is there already
-        return _Cluster(self._client, made)
+        return _Cluster(self._client, self._watch, made)
 
     def call(self, method: str, *arguments, **options) -> list:
         """What this method of every object returns, here.
@@ -476,10 +470,10 @@ class _Cluster:
                     self._client.submit(_ask, each, method, arguments, options, pure=False)
                     for each in self._futures
                 ]
-                _wait(self._client, futures)
+                self._wait(futures)
                 return self._client.gather(futures)
             except LOST as error:
-                _check_scheduler(self._client)
+                self._watch.check_scheduler()
                 lost = error
                 self._futures = self._client.compute(self._delayed)
         raise RuntimeError(
@@ -487,45 +481,35 @@ class _Cluster:
             " logs: do the rows need more memory than a worker has?"
         ) from lost
 
+    def _wait(self, futures: list) -> None:
+        """Wait for as long as there are workers."""
+        while True:
+            try:
+                distributed.wait(futures, timeout=LOOK_SECONDS)
+                return
+            except TimeoutError:
+                self._watch.check()
+
 
 def _ask(each, method: str, arguments: tuple, options: dict):
     return getattr(each, method)(*arguments, **options)
 
 
-def _check_scheduler(client) -> None:
-    if client.status != "running":
-        raise RuntimeError(
-            f"The scheduler of {client!r} is lost. Start a cluster, and call fit again."
-        )
-
-
-def _wait(client, futures: list) -> None:
-    """Wait as long as there are workers."""
-    last_seen = time.monotonic()
-    while True:
-        try:
-            distributed.wait(futures, timeout=LOOK)
-            return
-        except TimeoutError:
-            pass
-        if client.status != "running":
-            raise RuntimeError(
-                "The connection to Dask's scheduler is lost; fit has to begin anew."
-            )
-        if client.nthreads():
-            last_seen = time.monotonic()
-        elif time.monotonic() - last_seen > WITHOUT_WORKERS:
-            raise RuntimeError(
-                f"Dask's cluster has had no worker for {WITHOUT_WORKERS:.0f} s. Start workers,"
-                " and call fit again."
-            )
-
-
 # What the client makes of it
 
 
-def _labels(found: Sequence[np.ndarray]) -> Labels:
-    return Labels.of(check_target(np.concatenate(found), None))
+def _fit(local, rows: _Cluster, n_rows: int, block_rows: int, features: dict) -> str | None:
+    """Train the local estimator on the workers' rows; what to warn of."""
+    labels = Labels.of(check_target(np.concatenate(rows.call("labels")), None))
+    n_blocks = -(-n_rows // block_rows)
+    sampled = rows.call("sample", -(-SAMPLED_ROWS // n_blocks))
+    parts = rows.mapped("part", labels)
+    del rows
+    class_weights: dict[int, np.ndarray] = {}
+    for found in parts.call("class_weights", len(labels.classes)):
+        class_weights.update(found)
+    given = _given(sampled, labels, features, class_weights)
+    return fit_parts(local, given, n_rows, class_weights, parts.call)
 
 
 def _given(

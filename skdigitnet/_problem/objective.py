@@ -132,7 +132,7 @@ class Objective:
         theta = np.ascontiguousarray(theta, dtype=self.samples.inputs.dtype)
         loss = penalty(self.workspace.plan, self.decay, theta)
         for part in self._parts():
-            loss += self._run(sum_loss, part, theta)
+            loss += self.add(part, theta, None)
         return loss
 
     def loss_and_gradient(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
@@ -151,8 +151,24 @@ class Objective:
         gradient = np.zeros_like(theta)
         loss = add_penalty(self.workspace.plan, self.decay, theta, gradient)
         for part in self._parts():
-            loss += self._run(add_loss_gradient, part, theta, gradient)
+            loss += self.add(part, theta, gradient)
         return loss, gradient
+
+    def add(self, part: range, theta: np.ndarray, gradient: np.ndarray | None) -> float:
+        """Some rows' share of the data term; its gradient is added to ``gradient``.
+
+        Parameters
+        ----------
+        part : range
+            Positions in ``rows``.
+        theta : ndarray of shape (n_params,)
+            Of the inputs' dtype.
+        gradient : ndarray of shape (n_params,) or None
+            Changed in place; None for the loss alone.
+        """
+        if gradient is None:
+            return self._run(sum_loss, part, theta)
+        return self._run(add_loss_gradient, part, theta, gradient)
 
     def _parts(self) -> Iterator[range]:
         """Positions of the rows for one compiled call each; the sum is in this order."""

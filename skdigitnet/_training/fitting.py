@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -176,7 +176,9 @@ def fit_parts(
         Objective(network, parameters.loss, 0.0, samples, rows),
         ask,
     )
-    with training.started_on(objective, constant, None, solver, settings, NO_CALLBACKS) as run:
+    # it has all that L-BFGS and those who watch it need
+    whole = cast(Objective, objective)
+    with training.started_on(whole, constant, None, solver, settings, NO_CALLBACKS) as run:
         run.advance(parameters.max_iter)
         warning = warning_of(training, run)
     publish(estimator, training, keep_state=False)

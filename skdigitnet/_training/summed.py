@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -74,62 +75,19 @@ class PairwiseSum:
 
 @dataclass(frozen=True)
 class Block:
-    """Some rows as the kernels take them.
+    """Some rows.
 
     Attributes
     ----------
-    X : ndarray, CSR or Compressed of shape (n_rows, n_features)
+    X : ndarray of shape (n_rows, n_features)
     indices : ndarray of shape (n_rows,)
         Class indices.
     weight : ndarray of shape (n_rows,)
     """
 
-    X: Any
+    X: np.ndarray
     indices: np.ndarray
     weight: np.ndarray
-
-
-class Part:
-    """Blocks of rows that are in one place.
-
-    Parameters
-    ----------
-    blocks : dict of int to Block
-        By number; X may be dense or CSR.
-    """
-
-    def __init__(self, blocks: dict[int, Block]):
-        self._blocks = {
-            number: Block(faster_form(block.X), block.indices, block.weight)
-            for number, block in blocks.items()
-        }
-
-    def class_weights(self, n_classes: int) -> dict[int, np.ndarray]:
-        """For each block, the summed weight of every class."""
-        return {
-            number: np.bincount(block.indices, block.weight, n_classes)
-            for number, block in self._blocks.items()
-        }
-
-    def loss(self, problem: Problem, theta: np.ndarray, *, gradient: bool) -> PairwiseSum:
-        """The blocks' share of the data term.
-
-        Parameters
-        ----------
-        problem : Problem
-        theta : ndarray of shape (n_params,)
-        gradient : bool
-            Whether to sum the gradient too.
-        """
-        found = PairwiseSum(problem.n_blocks)
-        for number, block in self._blocks.items():
-            objective = problem.objective(block)
-            if gradient:
-                term = Term(*objective.loss_and_gradient(theta))
-            else:
-                term = Term(objective.loss(theta), None)
-            found.add(0, number, term)
-        return found
 
 
 @dataclass(frozen=True)
@@ -150,14 +108,83 @@ class Problem:
     n_blocks: int
     total_weight: float
 
-    def objective(self, block: Block) -> Objective:
-        """The data term of a block, divided by the weight of all rows."""
-        targets = as_targets(block.indices, self.network)
-        rows = np.arange(len(targets), dtype=np.intp)
-        samples = Samples(block.X, targets, block.weight)
-        return Objective(
-            self.network, self.loss, 0.0, samples, rows, total_weight=self.total_weight
-        )
+
+class Part:
+    """Blocks of rows that are in one place.
+
+    Parameters
+    ----------
+    blocks : dict of int to Block
+        By number.
+    """
+
+    _problem: Problem | None
+    _objective: Objective | None
+
+    def __init__(self, blocks: dict[int, Block]):
+        ends = np.cumsum([len(block.X) for block in blocks.values()]).tolist()
+        self._rows = dict(zip(blocks, map(range, [0, *ends], ends), strict=True))
+        self._X = faster_form(np.concatenate([block.X for block in blocks.values()]))
+        self._indices = np.concatenate([block.indices for block in blocks.values()])
+        self._weight = np.concatenate([block.weight for block in blocks.values()])
+        self._reset()
+
+    def class_weights(self, n_classes: int) -> dict[int, np.ndarray]:
+        """For each block, the summed weight of every class."""
+        return {
+            number: np.bincount(
+                self._indices[rows.start : rows.stop],
+                self._weight[rows.start : rows.stop],
+                n_classes,
+            )
+            for number, rows in self._rows.items()
+        }
+
+    def loss(self, problem: Problem, theta: np.ndarray, *, gradient: bool) -> PairwiseSum:
+        """The blocks' share of the data term.
+
+        Parameters
+        ----------
+        problem : Problem
+        theta : ndarray of shape (n_params,)
+        gradient : bool
+            Whether to sum the gradient too.
+        """
+        found = PairwiseSum(problem.n_blocks)
+        with self._lock:  # a call that the cluster took for lost may still run
+            objective = self._objective_of(problem)
+            for number, rows in self._rows.items():
+                of_block = np.zeros_like(theta) if gradient else None
+                found.add(0, number, Term(objective.add(rows, theta, of_block), of_block))
+        return found
+
+    def _objective_of(self, problem: Problem) -> Objective:
+        if self._objective is None or self._problem != problem:
+            targets = as_targets(self._indices, problem.network)
+            self._problem, self._objective = (
+                problem,
+                Objective(
+                    problem.network,
+                    problem.loss,
+                    0.0,
+                    Samples(self._X, targets, self._weight),
+                    np.arange(len(targets), dtype=np.intp),
+                    total_weight=problem.total_weight,
+                ),
+            )
+        return self._objective
+
+    def _reset(self) -> None:
+        self._lock = Lock()
+        self._problem = self._objective = None
+
+    def __getstate__(self) -> dict:
+        kept = ("_rows", "_X", "_indices", "_weight")
+        return {name: getattr(self, name) for name in kept}
+
+    def __setstate__(self, state: dict) -> None:
+        vars(self).update(state)
+        self._reset()
 
 
 # Calls a method of every part, with these arguments; returns what it returned, in any order.
@@ -236,6 +263,6 @@ def weight_and_constant(
     class_weights : dict of int to ndarray of shape (n_classes,)
         For each block; see :meth:`Part.class_weights`.
     """
-    totals = sum(class_weights[number] for number in sorted(class_weights))
+    totals = np.sum([class_weights[number] for number in sorted(class_weights)], axis=0)
     targets = as_targets(np.arange(len(totals)), network)
     return float(totals.sum()), constant_loss(loss, network, targets, totals)

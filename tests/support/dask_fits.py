@@ -17,6 +17,7 @@ from sklearn.exceptions import NotFittedError
 
 from skdigitnet import BackpropMLPClassifier
 from skdigitnet import dask as skdask
+from skdigitnet._system import cluster
 from skdigitnet.dask import DaskBackpropMLPClassifier
 
 X, Y = load_digits(return_X_y=True)
@@ -197,7 +198,7 @@ def survive(n_rounds):
 
 def lose_everything():
     """A clear error, soon, without any worker, and without the scheduler."""
-    skdask.WITHOUT_WORKERS, skdask.LOOK = 2.0, 0.2
+    cluster.NO_WORKER_SECONDS, cluster.WATCH_SECONDS, skdask.LOOK_SECONDS = 2.0, 0.1, 0.2
     with cluster_of(2) as client:
 
         def leave():
@@ -208,7 +209,7 @@ def lose_everything():
         began = time.monotonic()
         with (
             DuringTheFit(3, leave),
-            pytest.raises(RuntimeError, match="has had no worker for 2 s"),
+            pytest.raises(RuntimeError, match="has had no worker for 2 seconds"),
         ):
             fit(dask_rows(400, X, Y))
         client.cluster.scale(1)
