@@ -41,12 +41,7 @@ __all__ = ["DaskBackpropMLPClassifier"]
 # often as its setting allowed-failures says.
 ATTEMPTS = 3
 LOOK_SECONDS = 1.0
-LOST = (
-    distributed.KilledWorker,
-    distributed.CancelledError,
-    distributed.client.ClosedClientError,
-    OSError,
-)
+LOST = (distributed.KilledWorker, distributed.CancelledError, OSError)
 
 
 class DaskBackpropMLPClassifier(ClassifierMixin, BaseEstimator):
@@ -472,8 +467,10 @@ class _Cluster:
                 ]
                 self._wait(futures)
                 return self._client.gather(futures)
-            except LOST as error:
-                self._watch.check_scheduler()
+            except Exception as error:
+                self._watch.check_scheduler()  # without one, any error may come
+                if not isinstance(error, LOST):
+                    raise
                 lost = error
                 self._futures = self._client.compute(self._delayed)
         raise RuntimeError(
