@@ -14,6 +14,8 @@ from scipy import sparse
 from sklearn.utils._param_validation import validate_parameter_constraints
 from sklearn.utils.validation import validate_data
 
+from skdigitnet._problem.row_blocks import RowBlocks, in_blocks
+
 # dtypes of X that need no conversion; any other is converted to the first
 FLOATS = (np.float64, np.float32)
 
@@ -52,8 +54,14 @@ def check_indices(X) -> None:
 
 
 def check_features(estimator, X, *, dtype, **options):
-    """X validated by ``validate_data`` with these options, in native byte order."""
+    """X validated by ``validate_data`` with these options, in native byte order.
+
+    Of :class:`RowBlocks` the features alone are checked now, each number when it is read.
+    """
     with naming("X"):
+        X = in_blocks(X)
+        if isinstance(X, RowBlocks):
+            return validate_data(estimator, X, reset=options["reset"], skip_check_array=True)
         check_indices(X)
         if dtype is FLOATS and _is_float32_frame(X):
             dtype = np.float32

@@ -49,7 +49,6 @@ class Divergence:
     ----------
     objective : Objective
         On the training rows.
-    X : ndarray or CSR of shape (n_rows, n_features)
     constant : float
         The best constant's loss.
     first : pair of lists of ndarray
@@ -58,10 +57,11 @@ class Divergence:
         Updated in place.
     """
 
-    def __init__(self, objective: Objective, X, constant: float, first, usual: Usual):
-        self.objective, self.network, self.X = objective, objective.network, X
+    def __init__(self, objective: Objective, constant: float, first, usual: Usual):
+        self.objective, self.network = objective, objective.network
         self.constant, self.rows = constant, objective.sample()
-        self._x_size = _typical_size(X[self.rows[:: -(-len(self.rows) // 100)]])
+        some = objective.samples.take(self.rows[:: -(-len(self.rows) // 100)])
+        self._x_size = _typical_size(some)
         self._first_weights = first
         self._usual = usual
 
@@ -108,7 +108,9 @@ class Divergence:
         usual = self._usual
         if typical >= MAX_GROWTH * usual.output and not usual.knows_first:
             # only now, since drawing weights takes longer than an epoch of few rows
-            drawn = draw_weights(self.network, "auto", np.random.RandomState(0), self.X.dtype)
+            drawn = draw_weights(
+                self.network, "auto", np.random.RandomState(0), self.objective.samples.dtype
+            )
             both = (self._first_weights, self.network.unpack(drawn))
             usual.output = max(
                 usual.output, *(self._typical_output(*weights) for weights in both)
@@ -125,7 +127,7 @@ class Divergence:
 
     def _typical_output(self, coefs, intercepts) -> float:
         """The median magnitude of the outputs' pre-activations."""
-        X = self.X[self.rows]
+        X = self.objective.samples.take(self.rows)
         try:
             z = map_outputs(coefs, intercepts, self.network.activation, X, np.abs)
         except ValueError:  # not finite

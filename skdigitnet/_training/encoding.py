@@ -12,7 +12,9 @@ from skdigitnet._core.rows import MAX_SPARSE_FEATURES, compress, density
 from skdigitnet._problem.labels import Labels
 from skdigitnet._problem.network import Network
 from skdigitnet._problem.objective import SAMPLED_ROWS
+from skdigitnet._problem.row_blocks import RowBlocks
 from skdigitnet._problem.rows import TrainingRows
+from skdigitnet._problem.samples import BlockSamples, Samples
 
 # Above this share of non-zero elements dense products are faster. A sparse copy pays where
 # passes over the rows multiply each element of X by this many bytes of weights in all.
@@ -34,6 +36,11 @@ def as_targets(indices: np.ndarray, network: Network) -> np.ndarray:
     return indices.astype(np.uint8).reshape(-1, 1) if network.n_outputs == 1 else indices
 
 
+def _pays(network: Network, n_passes: int, dtype) -> bool:
+    """Whether so many passes are worth a sparse copy."""
+    return n_passes * network.layer_sizes[1] * dtype.itemsize >= MIN_WEIGHT_BYTES
+
+
 class Encoding:
     """The inputs and targets of training rows, made once for all trainings on them.
 
@@ -49,10 +56,19 @@ class Encoding:
         self._faster: Any = None
         self._indices: np.ndarray | None = None
 
-    def inputs(self, network: Network, n_passes: int):
-        """X in the form for so many passes over the rows."""
+    def samples(
+        self, network: Network, n_passes: int, targets: np.ndarray, weight: np.ndarray
+    ) -> Samples | BlockSamples:
+        """X, in the form for so many passes over the rows, with targets and weights."""
         X = self._rows.X
-        if n_passes * network.layer_sizes[1] * X.dtype.itemsize < MIN_WEIGHT_BYTES:
+        if isinstance(X, RowBlocks):  # each window is read anew for every pass
+            form = faster_form if _pays(network, 1, X.dtype) else np.ascontiguousarray
+            return BlockSamples(X, targets, weight, form)
+        return Samples(self._inputs(network, n_passes), targets, weight, X)
+
+    def _inputs(self, network: Network, n_passes: int):
+        X = self._rows.X
+        if not _pays(network, n_passes, X.dtype):
             return X
         with self._lock:
             if self._faster is None:
