@@ -64,7 +64,7 @@ class Objective:
         self.loss_name, self.decay = loss, alpha / self.total_weight
         self.call_rows = training_call_rows(network)
         self.max_block_rows = len(rows) if max_block_rows is None else max_block_rows
-        self.workspace: Workspace | None = None  # of the last pass
+        self.workspace: Workspace | None = None
 
     @property
     def n_rows(self) -> int:
@@ -124,6 +124,11 @@ class Objective:
         )
         return Workspace(plan, inputs, self.team.n_threads)
 
+    def to_keep(self, workspace: Workspace | None) -> Workspace | None:
+        """The workspace, if the next pass can use it: a window's would hold its rows."""
+        is_kept = workspace is not None and workspace.inputs is self.samples.inputs
+        return workspace if is_kept else None
+
     def loss(self, theta: np.ndarray) -> float:
         """J(theta), to the bit as :meth:`loss_and_gradient` has it.
 
@@ -155,16 +160,17 @@ class Objective:
 
         The sum is in the order of the rows, one compiled call after the other.
         """
-        loss = None
+        loss, workspace = None, self.workspace
         with self.samples.windows(self.rows, 0, self.call_rows) as windows:
             for window in windows:
-                self.workspace = self.workspace_on(
-                    window.samples.inputs, min(self.n_rows, self.max_block_rows), self.workspace
+                workspace = self.workspace_on(
+                    window.samples.inputs, min(self.n_rows, self.max_block_rows), workspace
                 )
                 if loss is None:
-                    loss = of_weights(self.workspace.plan, self.decay, *arrays)
+                    loss = of_weights(workspace.plan, self.decay, *arrays)
                 for part in self._parts(window):
-                    loss += self._run(of_rows, window, part, *arrays)
+                    loss += self._run(of_rows, workspace, window, part, *arrays)
+        self.workspace = self.to_keep(workspace)
         assert loss is not None
         return loss
 
@@ -174,11 +180,13 @@ class Objective:
         for start in range(0, n_rows, self.call_rows):
             yield range(start, min(start + self.call_rows, n_rows))
 
-    def _run(self, kernel, window: Window, part: range, *arrays: np.ndarray) -> float:
+    def _run(
+        self, kernel, workspace: Workspace, window: Window, part: range, *arrays: np.ndarray
+    ) -> float:
         """The part's share of the data term."""
         return self.team.run(
             kernel,
-            self.workspace,
+            workspace,
             window.samples.targets,
             window.order,
             part.start,

@@ -139,7 +139,8 @@ class RowBlocks:
             kind = TypeError if isinstance(error, TypeError) else ValueError
             raise kind(f"X cannot be used in block {block}: {error}.") from error
         X = X.astype(self.dtype, copy=False)
-        _check_finite(X, start, block)
+        if self.transform is not None or self._source.dtype.kind == "f":
+            _check_finite(X, start, block)
         return X
 
     @property

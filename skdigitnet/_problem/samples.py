@@ -68,6 +68,8 @@ class Samples(core.Samples):
     ) -> AbstractContextManager[Iterator[Window]]:
         """The rows of a pass in this order, from position ``first`` on or some before it.
 
+        A window may be used until the next is asked for.
+
         Parameters
         ----------
         order : ndarray of shape (n_rows_of_pass,), dtype intp
@@ -96,7 +98,7 @@ class Samples(core.Samples):
 class BlockSamples:
     """Samples whose inputs are read block by block; targets and weights are in memory.
 
-    Its methods are those of :class:`Samples`.
+    Its methods are those of :class:`Samples`; ``inputs`` is None.
 
     Parameters
     ----------
@@ -110,7 +112,7 @@ class BlockSamples:
         self.X = self._blocks = blocks
         self._form = form
         self.targets = core.Targets(y, sample_weight)
-        self.dtype = blocks.dtype
+        self.dtype, self.inputs = blocks.dtype, None
         n_windows = -(-blocks.n_blocks // blocks.window_blocks)
         self._window_of_place = np.arange(blocks.n_blocks) * n_windows // blocks.n_blocks
         self._held: tuple[np.ndarray, np.ndarray] | None = None
@@ -133,19 +135,22 @@ class BlockSamples:
         cuts = bounds // unit * unit
         cuts[-1] = len(order)
         at = int(np.searchsorted(cuts, first, side="right")) - 1
-        left = np.empty((bounds[at] - cuts[at], n_features), self.dtype)
-        self._fill(left, order[cuts[at] : bounds[at]], key, unwanted)
-        windows = zip(pairwise(cuts[at:]), pairwise(bounds[at:]), strict=True)
-        for (start, stop), (begin, end) in windows:
-            X = np.empty((end - start, n_features), self.dtype)
+        bounds, cuts = bounds[at:], cuts[at:]
+        size = (bounds[1:] - cuts[:-1]).max()
+        # one to train on, one to read into
+        memory, other = (np.empty((size, n_features), self.dtype) for _ in range(2))
+        left = np.empty((bounds[0] - cuts[0], n_features), self.dtype)
+        self._fill(left, order[cuts[0] : bounds[0]], key, unwanted)
+        for (start, stop), (begin, end) in zip(pairwise(cuts), pairwise(bounds), strict=True):
+            X = memory[: end - start]
             X[: len(left)] = left
             self._fill(X[len(left) :], order[begin:end], key, unwanted)
             if unwanted.is_set():
                 return
             left = X[stop - start :].copy()
-            X = X[: stop - start]
-            if len(X) > 0:
-                yield self._window(X, order[start:stop], start)
+            if stop > start:  # else it is all left: it ends within its first batch
+                memory, other = other, memory
+                yield self._window(X[: stop - start], order[start:stop], start)
 
     def _window(self, X, rows_of_X, first) -> Window:
         y, weight = self.targets.y[rows_of_X], self.targets.sample_weight[rows_of_X]
@@ -197,13 +202,16 @@ class BlockSamples:
 
     def _fill(self, out: np.ndarray, rows_of_X: np.ndarray, key, unwanted: Event) -> None:
         """Read these rows of X into ``out``, block by block."""
-        block_of = rows_of_X // self._blocks.block_rows
-        places = np.argsort(block_of, kind="stable")
-        ends = np.flatnonzero(np.diff(block_of[places])) + 1
-        for part in np.split(places, ends) if len(places) > 0 else ():
+        n_rows = self._blocks.block_rows
+        places = np.argsort(rows_of_X)
+        rising = rows_of_X[places]
+        blocks, starts = np.unique(rising // n_rows, return_index=True)
+        parts = zip(blocks.tolist(), pairwise([*starts, len(rising)]), strict=True)
+        for block, (start, stop) in parts:
             if unwanted.is_set():
                 return
-            block = int(block_of[part[0]])
             rng = None if key is None else np.random.default_rng([key, block])
             X = self._blocks.read(block, rng)
-            out[part] = X[rows_of_X[part] - block * self._blocks.block_rows]
+            # all rows of a block are copied once, to their places
+            wanted = slice(None) if stop - start == len(X) else rising[start:stop] % n_rows
+            out[places[start:stop]] = X[wanted]

@@ -119,7 +119,7 @@ class StochasticRun:
     ):
         self.solver, self.objective, self.state = solver, objective, state
         self.watch, self.random_state = watch, random_state
-        self.workspace: Workspace | None = None  # of the last window
+        self.workspace: Workspace | None = None
         self.update = Update(
             solver.update_rule,
             learning_rate=self._rate(),
@@ -170,13 +170,13 @@ class StochasticRun:
         gradient, moments = state.epoch.gradient, state.optimiser.moments
         assert gradient is not None
         assert moments is not None
-        position = state.epoch.position or 0
+        position, workspace = state.epoch.position or 0, self.workspace
         with objective.samples.windows(
-            state.epoch.order, position, batch_size, state.epoch.block_key
+            state.epoch.order, position, batch_size, state.epoch.dropout_key
         ) as windows:
             for window in windows:
-                self.workspace = objective.workspace_on(
-                    window.samples.inputs, batch_size, self.workspace, self.solver.dropout
+                workspace = objective.workspace_on(
+                    window.samples.inputs, batch_size, workspace, self.solver.dropout
                 )
                 targets = window.samples.targets
                 run = Run(targets, update, objective.decay, state.theta, gradient, moments)
@@ -186,7 +186,7 @@ class StochasticRun:
                         begin = position - window.first
                         end, loss = objective.team.run(
                             train,
-                            self.workspace,
+                            workspace,
                             run,
                             epoch,
                             begin,
@@ -195,21 +195,17 @@ class StochasticRun:
                         state.epoch.position = position = window.first + end
                         state.epoch.loss += loss
                         state.optimiser.n_steps = update.n_steps
+        self.workspace = objective.to_keep(workspace)
         return state.epoch.loss / n_rows
 
     def _begin_epoch(self) -> None:
-        epoch, samples = self.state.epoch, self.objective.samples
-        order, dropout_key, block_key = epoch.order, 0, 0
+        epoch, samples, key = self.state.epoch, self.objective.samples, 0
+        order = epoch.order
         if self.solver.shuffle:
             order = samples.shuffled(order, self.random_state)
-        if self.solver.dropout:
-            dropout_key = self._new_key()
-        if samples.is_drawn:
-            block_key = self._new_key()
-        epoch.begin(order, self.solver.batch_rows(len(order)), dropout_key, block_key)
-
-    def _new_key(self) -> int:
-        return int(self.random_state.randint(1, 2**63 - 1, dtype=np.int64))
+        if self.solver.dropout or samples.is_drawn:
+            key = int(self.random_state.randint(1, 2**63 - 1, dtype=np.int64))
+        epoch.begin(order, self.solver.batch_rows(len(order)), key)
 
     def _stops(self) -> bool:
         watch = self.watch

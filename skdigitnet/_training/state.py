@@ -86,9 +86,7 @@ class Epoch:
     loss : float
         Sum over the rows so far of their batch's objective.
     dropout_key : int
-        What the dropped units are drawn from.
-    block_key : int
-        What random numbers for blocks of rows are drawn from.
+        What the dropped units, and the changes to blocks of rows, are drawn from.
     gradient : ndarray of shape (n_params,) or None
         Within a batch, the gradient of its rows so far.
     """
@@ -99,14 +97,10 @@ class Epoch:
     batch_size: int = 0
     loss: float = 0.0
     dropout_key: int = 0
-    block_key: int = 0
     gradient: np.ndarray | None = None
 
-    def begin(
-        self, order: np.ndarray, batch_size: int, dropout_key: int, block_key: int
-    ) -> None:
-        self.order, self.batch_size = order, batch_size
-        self.dropout_key, self.block_key = dropout_key, block_key
+    def begin(self, order: np.ndarray, batch_size: int, dropout_key: int) -> None:
+        self.order, self.batch_size, self.dropout_key = order, batch_size, dropout_key
         self.position, self.loss = 0, 0.0
 
     def fits_rows(self, n_rows: int, holds_out: bool) -> bool:
