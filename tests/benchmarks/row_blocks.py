@@ -56,9 +56,10 @@ class Result:
     def __str__(self) -> str:
         in_memory, in_blocks = (Spread.of(side).median for side in zip(*self.fits, strict=True))
         peak = "" if self.n_bytes is None else f"{self.n_bytes / 2**20:7.0f} MiB"
+        fit, predict = map(Spread.of_ratios, (self.fits, self.predictions))
         return (
             f"{self.name:20}{format_seconds(in_memory):>10}{format_seconds(in_blocks):>10}"
-            f"  {Spread.of_ratios(self.fits)!s:20}{Spread.of_ratios(self.predictions)!s:20}{peak}"
+            f"  {fit!s:20}{predict!s:20}{peak}"
         )
 
 
@@ -81,10 +82,9 @@ def measured(name: str, mapped: np.ndarray, scale, hidden, args) -> Result:
     clf = BackpropMLPClassifier(
         hidden, batch_size=args.batch_size, max_iter=1, random_state=0, n_jobs=args.n_jobs
     )
+    n_bytes = memory_of(lambda: clf.fit(blocks, y)) if CAN_MEASURE_MEMORY else None
     fits = in_turn(lambda: clf.fit(X, y), lambda: clf.fit(blocks, y), args.repeats)
     predictions = in_turn(lambda: clf.predict(X), lambda: clf.predict(blocks), args.repeats)
-    del X
-    n_bytes = memory_of(lambda: clf.fit(blocks, y)) if CAN_MEASURE_MEMORY else None
     return Result(name, fits, predictions, n_bytes)
 
 

@@ -1,4 +1,4 @@
-"""Rows that are read in blocks: trained on as if they were in memory, and resumed to the bit."""
+"""Rows that are read in blocks: trained on as if in memory, and resumed to the bit."""
 
 import itertools
 import pickle
@@ -301,7 +301,7 @@ def test_non_finite_rows_are_named_and_change_nothing():
 
 def test_early_stopping_needs_validation_rows_in_memory():
     X, y = digits()
-    with pytest.raises(ValueError, match="early_stopping=True holds no rows out .* X_val"):
+    with pytest.raises(ValueError, match=r"early_stopping=True holds no rows out .* X_val"):
         make(early_stopping=True).fit(blocks(X), y)
     with pytest.raises(ValueError, match="X_val is to be read in blocks"):
         make(early_stopping=True).fit(X, y, X_val=blocks(X), y_val=y)
@@ -313,7 +313,7 @@ def test_early_stopping_needs_validation_rows_in_memory():
 def test_other_features_and_too_few_labels_are_errors():
     X, y = digits()
     clf = make().fit(blocks(X), y)
-    with pytest.raises(ValueError, match="X has 63 features, but .* expecting 64"):
+    with pytest.raises(ValueError, match=r"X has 63 features, but .* expecting 64"):
         clf.predict(blocks(X[:, 1:]))
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         clf.fit(blocks(X), y[1:])
