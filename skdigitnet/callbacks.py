@@ -161,7 +161,7 @@ class EarlyStopping(_Callback):
             raise ValueError(
                 "EarlyStopping has no validation rows: give X_val and y_val to it, or to fit."
             )
-        training.validation = rows
+        training.given = replace(training.given, validation=rows)
         training.rule = replace(
             training.rule,
             tol=self.min_delta,

@@ -45,6 +45,9 @@ cdef class Plan:
         OutputLoss output_loss
         # where they start in the workspace
         Py_ssize_t inputs, targets, weights, packed, packed_size
+        # how many panels of the first layer sparse rows have, and of how many the gradient
+        # is computed at once; what a gradient computed at once takes, coefs and intercepts
+        Py_ssize_t n_sparse_panels, span_panels, max_span_coefs, span_size
         readonly bint is_sparse
         readonly Py_ssize_t n_layers, n_coefs, n_params, n_panels, block_size, n_reals
         Py_ssize_t n_hidden_units
@@ -61,6 +64,7 @@ cdef class Workspace:
         void* reals
         double* losses      # of each row of the block
         double* penalties   # of each panel
+        void* gradients     # of each thread, what it computes at once
         # for sparse X, where in its entries each row of the block begins and ends
         Py_ssize_t* row_begin
         Py_ssize_t* row_end
@@ -94,6 +98,18 @@ cdef inline Panel panel_of(Plan plan, Py_ssize_t i) noexcept nogil:
     layer = &plan.layers[l]
     first = (i - layer.first_panel) * layer.panel_rows
     return Panel(l, first, min(first + layer.panel_rows, layer.n_in))
+
+
+cdef inline Panel span_of(Plan plan, Py_ssize_t first, Py_ssize_t end) noexcept nogil:
+    """Consecutive panels of one layer as one."""
+    cdef Panel panel = panel_of(plan, first)
+    return Panel(panel.layer, panel.first, panel_of(plan, end - 1).last)
+
+
+cdef inline Py_ssize_t panel_start(Plan plan, const Panel* panel) noexcept nogil:
+    """Where a panel's weights start in theta."""
+    cdef Layer* layer = &plan.layers[panel.layer]
+    return layer.coefs + panel.first * layer.n_out
 
 
 cdef inline Py_ssize_t max_expanded_rows(

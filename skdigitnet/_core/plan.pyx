@@ -31,8 +31,14 @@ OUTPUT_LOSSES = {
 cdef enum:
     PANEL_SIZE = 4096
     MIN_PANEL_ROWS = 32
+    SPAN_SIZE = 1 << 19  # weights whose gradient sparse rows give at once
     CACHE_LINE = 64
     MAX_PACKED_ROWS = 4096
+
+
+def _whole_lines(size):
+    """So many elements, or a few more that fill whole cache lines; 8 doubles fill one."""
+    return -(-size // (CACHE_LINE // 4)) * (CACHE_LINE // 4)
 
 
 cdef class Plan:
@@ -89,6 +95,14 @@ cdef class Plan:
             layer.panel_rows = max(PANEL_SIZE // n_out, MIN_PANEL_ROWS)
             layer.first_panel = self.n_panels
             self.n_panels += -(-n_in // layer.panel_rows)
+            n_rows = layer.panel_rows
+            if self.is_sparse and l == 0:
+                self.n_sparse_panels = self.n_panels
+                self.span_panels = max(SPAN_SIZE // (n_rows * n_out), 1)
+                n_rows *= self.span_panels
+            n_coefs = _whole_lines(min(n_rows, n_in) * n_out)
+            self.max_span_coefs = max(self.max_span_coefs, n_coefs)
+        self.span_size = self.max_span_coefs + _whole_lines(max(layer_sizes[1:]))
         self.n_params = self.n_coefs
         for l, n_out in enumerate(layer_sizes[1:]):
             self.layers[l].intercepts = self.n_params
@@ -123,9 +137,9 @@ cdef class Plan:
         self.packed = self.n_reals
 
     def _reserve(self, size):
-        """Where the next ``size`` elements start, on a cache line; 8 doubles fill one."""
+        """Where the next ``size`` elements start, on a cache line."""
         cdef object start = self.n_reals, end = start + size
-        self.n_reals = -(-end // (CACHE_LINE // 4)) * (CACHE_LINE // 4) + RED_ZONE
+        self.n_reals = _whole_lines(end) + RED_ZONE
         if RED_ZONE:
             self.gaps.append((end, self.n_reals))
         return start
@@ -151,7 +165,7 @@ cdef class Workspace:
     """
 
     def __cinit__(self, Plan plan not None, Inputs inputs not None, int n_threads=1):
-        cdef object entries, n_packed
+        cdef object entries, n_packed, n_span
         if inputs.n_features != plan.layers[0].n_in:
             raise ValueError(
                 f"the inputs have {inputs.n_features} features, not {plan.layers[0].n_in}"
@@ -164,13 +178,14 @@ cdef class Workspace:
         self.n_threads = n_threads
         self.plan, self.inputs = plan, inputs
         self.arrays = []
-        n_packed = plan.packed_size
+        n_packed, n_span = plan.packed_size, plan.span_size
         self.real_array = self._array(plan.n_reals + n_threads * n_packed, inputs.dtype)
         for first, last in plan.gaps:
             self._forbid(self.real_array, first, last)
         self.reals = self._pointer(self.real_array)
         self.losses = <double*> self._new(plan.block_size, np.float64)
         self.penalties = <double*> self._new(plan.n_panels, np.float64)
+        self.gradients = self._new(n_threads * n_span, inputs.dtype)
         if inputs.is_sparse:
             self.max_entries = entries = inputs.largest_block(plan.block_size)
             self.row_begin = <Py_ssize_t*> self._new(plan.block_size, np.intp)

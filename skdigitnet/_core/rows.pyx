@@ -2,10 +2,12 @@
 # cython: freethreading_compatible=True
 """Inputs and targets as the kernels read them: pointers, and the arrays they point to."""
 
+from libc.math cimport isfinite
 from libc.stdint cimport INT32_MAX
 
 import numpy as np
 
+from .arithmetic cimport squared_norm
 from .real cimport real
 
 MAX_SPARSE_FEATURES = INT32_MAX  # column indices are C ints
@@ -129,6 +131,15 @@ cdef class Samples:
                 f"X has {self.inputs.n_rows} rows and y {self.targets.n_rows}; they must have"
                 " the same number of rows"
             )
+
+
+def is_surely_finite(const real[:, ::1] X):
+    """Whether the sum of the squares is finite, and so every element."""
+    cdef double total = 0
+    if X.shape[0] > 0 and X.shape[1] > 0:
+        with nogil:
+            total = squared_norm(&X[0, 0], X.shape[0] * X.shape[1])
+    return isfinite(total)
 
 
 def density(const real[:, ::1] X, Py_ssize_t n_rows):

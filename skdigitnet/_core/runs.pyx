@@ -71,7 +71,7 @@ cdef class Run:
     theta : ndarray of shape (n_params,)
         Trained in place.
     gradient : ndarray of shape (n_params,)
-        Of the batch's rows so far.
+        Of the rows so far, for a batch of several blocks.
     moments : ndarray of shape (update.n_moments * n_params,)
         What the update rule keeps, updated in place.
     """

@@ -14,10 +14,10 @@ arguments except its number; the bits are the same whatever the team's size.
 
 from .arithmetic cimport GRADIENT_DESCENT, UpdateRule, apply_update, squared_norm, step_size
 from .blocks cimport SHARED_ROWS, Block, Share, dense_inputs, share_of, share_of_panels
-from .gradients cimport panel_gradient, sparse_gradient
+from .gradients cimport end_of_span, gather_columns, panel_gradient
 from .layers cimport transpose
 from .passes cimport backward_to_deltas, forward_to_loss
-from .plan cimport Layer, Panel, Plan, Workspace, panel_of
+from .plan cimport Layer, Panel, Plan, Workspace, panel_of, panel_start, span_of
 from .real cimport real
 from .rows cimport Targets
 from .runs cimport Epoch, Run
@@ -120,24 +120,24 @@ cdef Block next_block(
 
 
 cdef void update_panel(
-    Run run, const UpdateRule* rule, const Layer* layer, const Panel* panel,
-    Py_ssize_t n_params, double rate, real* theta,
+    Workspace workspace, Run run, const UpdateRule* rule, const Panel* panel, double rate,
+    const real* gradient, const real* gradient_intercepts, real* theta,
 ) noexcept nogil:
     """One step of a panel's weights, and with a layer's first of its intercepts."""
     cdef:
-        Py_ssize_t start = layer.coefs + panel.first * layer.n_out
-        real* gradient = <real*> run.gradient
+        const Layer* layer = &workspace.plan.layers[panel.layer]
+        Py_ssize_t start = panel_start(workspace.plan, panel)
         real* first = <real*> run.moments
-        real* second = first + (n_params if run.update.n_moments > 1 else 0)
+        real* second = first + (workspace.plan.n_params if run.update.n_moments > 1 else 0)
     apply_update(
         rule, (panel.last - panel.first) * layer.n_out, rate, run.decay,
-        gradient + start, first + start, second + start, theta + start,
+        gradient, first + start, second + start, theta + start,
     )
     if panel.first == 0:
         start = layer.intercepts
         apply_update(
             rule, layer.n_out, rate, 0,
-            gradient + start, first + start, second + start, theta + start,
+            gradient_intercepts, first + start, second + start, theta + start,
         )
 
 
@@ -156,9 +156,11 @@ cdef double train_on_block(
             workspace, run.targets, block, theta, -rule.learning_rate if in_place else 1
         )
         double rate, keep, keep_intercepts
-        real* out = theta if in_place else <real*> run.gradient
-        Panel panel
-        Py_ssize_t j
+        real* flat = theta if in_place else <real*> run.gradient
+        real* out
+        real* out_intercepts
+        Panel span, panel
+        Py_ssize_t i, j = panels.first, end
     if is_abandoned(&workspace.team):
         return loss
     rule.n_steps += ends
@@ -166,18 +168,29 @@ cdef double train_on_block(
     # in place the step is in the deltas, and the penalty's in what is kept of theta
     keep = 1 - rate * run.decay if in_place else not starts
     keep_intercepts = 1 if in_place else not starts
-    if block.inputs == NULL:
-        sparse_gradient(workspace, block, panels, <real> keep, out)
-    for j in range(panels.first, panels.last):
-        panel = panel_of(workspace.plan, j)
-        panel_gradient(workspace, block, &panel, <real> keep, <real> keep_intercepts, out)
-        if ends and not in_place:
-            update_panel(
-                run, rule, &workspace.plan.layers[panel.layer], &panel,
-                workspace.plan.n_params, rate, theta,
-            )
-        if ends:
-            finish_panel(workspace, j, run.decay, theta)
+    gather_columns(workspace, block, panels, <const real*> workspace.inputs.values)
+    while j < panels.last:
+        end = end_of_span(workspace, block, j, panels.last)
+        span = span_of(workspace.plan, j, end)
+        out = flat + panel_start(workspace.plan, &span)
+        out_intercepts = flat + workspace.plan.layers[span.layer].intercepts
+        if starts and ends and not in_place:
+            # no other block adds to it: it need not leave the caches
+            out = <real*> workspace.gradients + block.thread * workspace.plan.span_size
+            out_intercepts = out + workspace.plan.max_span_coefs
+        panel_gradient(
+            workspace, block, &span, <real> keep, out, <real> keep_intercepts, out_intercepts
+        )
+        for i in range(j, end if ends else j):
+            panel = panel_of(workspace.plan, i)
+            if not in_place:
+                update_panel(
+                    workspace, run, rule, &panel, rate,
+                    out + (panel.first - span.first) * workspace.plan.layers[span.layer].n_out,
+                    out_intercepts, theta,
+                )
+            finish_panel(workspace, i, run.decay, theta)
+        j = end
     return loss
 
 
@@ -273,10 +286,10 @@ cdef double loss_of_rows(
 ) noexcept nogil:
     """The loss, its gradient added to ``gradient`` unless that is NULL."""
     cdef:
-        Py_ssize_t i = start, j
+        Py_ssize_t i = start, j, end
         double loss = 0
         Share panels = share_of_panels(workspace, thread)
-        Panel panel
+        Panel span
         Block block
     if gradient != NULL:
         finish_weights(workspace, panels, 0, theta)
@@ -291,11 +304,17 @@ cdef double loss_of_rows(
         loss += backward_to_deltas(workspace, targets, &block, theta, 1)
         if is_abandoned(&workspace.team):
             break
-        if block.inputs == NULL:
-            sparse_gradient(workspace, &block, panels, <real> 1, gradient)
-        for j in range(panels.first, panels.last):
-            panel = panel_of(workspace.plan, j)
-            panel_gradient(workspace, &block, &panel, <real> 1, <real> 1, gradient)
+        gather_columns(workspace, &block, panels, <const real*> workspace.inputs.values)
+        j = panels.first
+        while j < panels.last:
+            end = end_of_span(workspace, &block, j, panels.last)
+            span = span_of(workspace.plan, j, end)
+            panel_gradient(
+                workspace, &block, &span, <real> 1,
+                gradient + panel_start(workspace.plan, &span), <real> 1,
+                gradient + workspace.plan.layers[span.layer].intercepts,
+            )
+            j = end
     return loss
 
 

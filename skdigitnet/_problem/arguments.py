@@ -14,6 +14,7 @@ from scipy import sparse
 from sklearn.utils._param_validation import validate_parameter_constraints
 from sklearn.utils.validation import validate_data
 
+from skdigitnet._core.rows import is_surely_finite
 from skdigitnet._problem.row_blocks import RowBlocks, in_blocks
 
 # dtypes of X that need no conversion; any other is converted to the first
@@ -53,19 +54,42 @@ def check_indices(X) -> None:
         type(X)((X.data, X.coords), shape=X.shape)
 
 
-def check_features(estimator, X, *, dtype, **options):
+def is_plain(X) -> bool:
+    """Whether X needs no conversion, only a look at whether it is finite."""
+    return type(X) is np.ndarray and X.ndim == 2 and X.dtype in FLOATS and X.size > 0
+
+
+def _take_plain(estimator, X, *, reset: bool) -> bool:
+    """Check a plain X that can be used as it is, if X is one, and record its features.
+
+    scikit-learn's validation does no more with it and takes longer than an epoch of a small
+    fit, the first time, when it looks for data frame libraries, longer than ten.
+    """
+    if not (is_plain(X) and X.flags.c_contiguous and X.flags.aligned and is_surely_finite(X)):
+        return False
+    if reset:
+        estimator.n_features_in_ = X.shape[1]
+        vars(estimator).pop("feature_names_in_", None)
+        return True
+    has_names = hasattr(estimator, "feature_names_in_")
+    return X.shape[1] == estimator.n_features_in_ and not has_names
+
+
+def check_features(estimator, X, *, dtype, reset, **options):
     """X validated by ``validate_data`` with these options, in native byte order.
 
     Of :class:`RowBlocks` the features alone are checked now, each number when it is read.
     """
     with naming("X"):
+        if dtype is FLOATS and _take_plain(estimator, X, reset=reset):
+            return X
         X = in_blocks(X)
         if isinstance(X, RowBlocks):
-            return validate_data(estimator, X, reset=options["reset"], skip_check_array=True)
+            return validate_data(estimator, X, reset=reset, skip_check_array=True)
         check_indices(X)
         if dtype is FLOATS and _is_float32_frame(X):
             dtype = np.float32
-        X = validate_data(estimator, X, dtype=dtype, **options)
+        X = validate_data(estimator, X, dtype=dtype, reset=reset, **options)
         check_indices(X)  # for formats that store indices in another form
     return X.astype(X.dtype.newbyteorder("="), copy=False)
 

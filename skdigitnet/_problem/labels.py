@@ -56,16 +56,19 @@ class Labels:
             f" where it was {self.classes.tolist()}. Leave it out, or train a new estimator."
         )
 
-    def check_several(self, y, sample_weight) -> None:
-        """Raise ValueError unless y has two classes in the rows of positive weight."""
+    def check_several(self, indices: np.ndarray, sample_weight) -> None:
+        """Raise ValueError unless two classes are in the rows of positive weight.
+
+        ``indices`` are those of y, as :meth:`indices` has them.
+        """
         if self.multilabel:
             return
-        present = _unique(y[sample_weight > 0], "y")
-        if len(self.classes) < 2 or len(present) < 2:
+        is_present = np.bincount(indices[sample_weight > 0], minlength=len(self.classes)) > 0
+        if is_present.sum() < 2:
             rows = "" if sample_weight.all() else " among the rows of positive sample_weight"
             raise ValueError(
-                f"y has one class only{rows}: {present.tolist()}. A classifier needs two"
-                " classes or more."
+                f"y has one class only{rows}: {self.classes[is_present].tolist()}. A classifier"
+                " needs two classes or more."
             )
 
     def indices(self, y) -> np.ndarray:
@@ -87,14 +90,15 @@ class Labels:
             )
         if self.multilabel:
             return np.ascontiguousarray(y, dtype=np.uint8)
-        unseen = sorted(set(_unique(y, "y").tolist()) - set(self.classes.tolist()), key=str)
+        found, places = np.unique(y, return_inverse=True)
+        unseen = sorted(set(found.tolist()) - set(self.classes.tolist()), key=str)
         if unseen:
             raise ValueError(
                 f"y has labels {unseen}, which are not among the classes"
                 f" {self.classes.tolist()}. Call fit with warm_start=False, or list"
                 " every class in the first call to partial_fit."
             )
-        return np.searchsorted(self.classes, y).astype(np.intp, copy=False)
+        return np.searchsorted(self.classes, found).astype(np.intp, copy=False)[places]
 
     def decode(self, indices: np.ndarray) -> np.ndarray:
         """The labels for class indices; the inverse of :meth:`indices`."""
@@ -158,6 +162,8 @@ def check_target(y, estimator):
         As :func:`as_labels`; and if y is continuous, or has several columns that are not
         indicators.
     """
+    if _is_plain(y):
+        return y
     y = as_labels(y, estimator)
     check_classification_targets(y)
     if sparse.issparse(y):
@@ -170,6 +176,17 @@ def check_target(y, estimator):
             " one label a row, or a matrix of 0 and 1 with a column for each of several labels."
         )
     return y
+
+
+def _is_plain(y) -> bool:
+    """Whether y is an array of integers that needs no conversion and no warning.
+
+    scikit-learn warns of more classes than half the rows; so many need as large a range.
+    """
+    if not (type(y) is np.ndarray and y.ndim == 1 and y.dtype.kind in "biu" and y.size > 0):
+        return False
+    is_ready = y.flags.c_contiguous and y.dtype.isnative
+    return is_ready and int(y.max()) - int(y.min()) < len(y) // 2
 
 
 def _as_stored(y):

@@ -74,7 +74,7 @@ class Objective:
         """Some of the rows that have weight, evenly spaced, in rising order."""
         rows = np.sort(self.rows)
         rows = self.samples.handy(rows[self.samples.targets.sample_weight[rows] > 0])
-        return rows[:: -(-len(rows) // SAMPLED_ROWS)]
+        return np.ascontiguousarray(rows[:: -(-len(rows) // SAMPLED_ROWS)])
 
     def over(self, rows: np.ndarray) -> Objective:
         """The mean loss over these rows, without the penalty, by one thread."""

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skdigitnet._core.plan import ACTIVATIONS
-from skdigitnet._problem.arguments import FLOATS, check_features, plain
+from skdigitnet._problem.arguments import FLOATS, check_features, is_plain, plain
 from skdigitnet._problem.labels import Labels
 from skdigitnet._problem.output_layer import OutputLayer, map_outputs
 
@@ -65,15 +65,12 @@ def read_outputs(
 
 
 def _is_plain(estimator, X) -> bool:
-    """Whether X needs no conversion, only a look at whether it is finite.
+    """Whether X is plain, and has the features of the last fit.
 
     scikit-learn's validation takes longer than a row's prediction.
     """
     return (
-        type(X) is np.ndarray
-        and X.ndim == 2
-        and X.dtype in FLOATS
-        and len(X) > 0
+        is_plain(X)
         and X.shape[1] == estimator.n_features_in_
         and not hasattr(estimator, "feature_names_in_")
     )

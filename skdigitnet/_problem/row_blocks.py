@@ -13,6 +13,7 @@ import numpy as np
 # Large enough to be read at full speed; many to a window, so that it mixes many parts of X.
 BLOCK_BYTES = 2**22
 WINDOW_BYTES = 2**26
+IDENTIFYING_ROWS = 1000
 
 
 class RowBlocks:
@@ -145,14 +146,9 @@ class RowBlocks:
 
     @property
     def identity(self) -> list:
-        """What tells these rows from others: settings, and some evenly spaced blocks' rows."""
-        step = -(-self.n_blocks // self.window_blocks)
-        some = [
-            self.read(block)[:: -(-self.block_rows // 100)]
-            for block in range(0, self.n_blocks, step)
-        ]
+        """What tells these rows from others: settings, and some of the rows."""
         settings = self.shape, str(self.dtype), self.block_rows, self.window_blocks
-        return [settings, self.scale, self.transform, np.concatenate(some)]
+        return [settings, self.scale, self.transform, some_rows(self, IDENTIFYING_ROWS)]
 
     def _convert(self, given, rng) -> np.ndarray:
         """The numbers of some rows as they are used."""
@@ -287,6 +283,15 @@ def _check_finite(X: np.ndarray, start: int, block: int) -> None:
         f"X contains {what}, in row {start + i} and column {j} (block {block}); every number"
         " must be finite. Replace it, for example in transform."
     )
+
+
+def some_rows(X, n_rows: int) -> Any:
+    """About as many rows of X, evenly spaced; of blocks, in a window's number of them."""
+    if not isinstance(X, RowBlocks):
+        return X[:: -(-X.shape[0] // n_rows)]
+    blocks = range(0, X.n_blocks, -(-X.n_blocks // X.window_blocks))
+    step = -(-len(blocks) * X.block_rows // n_rows)
+    return np.concatenate([X.read(block)[::step] for block in blocks])
 
 
 def blocks_of(X) -> Iterator[tuple[int, Any]]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, nullcontext
-from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 from threading import Event
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,8 +18,7 @@ from skdigitnet._system.read_ahead import read_ahead
 HELD_ROWS = 1000  # a sample of the rows is read once
 
 
-@dataclass(frozen=True)
-class Window:
+class Window(NamedTuple):
     """Some of the rows of a pass, in memory.
 
     Attributes
@@ -123,9 +121,8 @@ class BlockSamples:
         return self._blocks.transform is not None
 
     def windows(self, order, first, unit, key=None):
-        if self._holds(order):
-            held = self._window(self.take(order), order, 0)
-            return nullcontext(iter([held]))
+        if key is None and self._is_sample(order):
+            return nullcontext(iter([self._window(self.take(order), order, 0)]))
         return closing(read_ahead(partial(self._read, order, first, unit, key)))
 
     def _read(self, order, first, unit, key, unwanted: Event) -> Iterator[Window]:
@@ -189,16 +186,20 @@ class BlockSamples:
         ]
 
     def take(self, rows):
-        if self._held is not None and self._holds(rows):
-            return self._held[1]
+        if self._held is not None:
+            held, X = self._held
+            places = np.minimum(np.searchsorted(held, rows), len(held) - 1)
+            if np.array_equal(held[places], rows):
+                return X[places]
         X = np.empty((len(rows), self._blocks.shape[1]), self.dtype)
         self._fill(X, rows, None, Event())
-        if len(rows) <= HELD_ROWS:
+        if self._is_sample(rows):
             self._held = rows, X
         return X
 
-    def _holds(self, rows) -> bool:
-        return self._held is not None and np.array_equal(self._held[0], rows)
+    def _is_sample(self, rows) -> bool:
+        """Whether the rows, in rising order, are so few that they are read once."""
+        return len(rows) <= HELD_ROWS and len(rows) < self._blocks.shape[0]
 
     def _fill(self, out: np.ndarray, rows_of_X: np.ndarray, key, unwanted: Event) -> None:
         """Read these rows of X into ``out``, block by block."""

@@ -5,20 +5,20 @@ from __future__ import annotations
 import os
 import threading
 from contextlib import contextmanager
-from functools import cache
 from typing import Any
+
+import scipy.linalg  # noqa: F401  (loads SciPy's BLAS, to be found below)
 
 # comes with scikit-learn, which depends on it
 from threadpoolctl import ThreadpoolController
 
-
-@cache
-def _controller() -> ThreadpoolController:
-    return ThreadpoolController()
+# It looks through all libraries of the process, which takes as long as a small fit: at
+# import, once, so that no fit waits for it.
+_CONTROLLER = ThreadpoolController()
 
 
 def _limit() -> Any:
-    return _controller().limit(limits=1, user_api="blas")
+    return _CONTROLLER.limit(limits=1, user_api="blas")
 
 
 class _Holder(threading.Thread):

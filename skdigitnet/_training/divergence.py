@@ -10,6 +10,7 @@ from scipy import sparse
 from skdigitnet._problem.initial_weights import draw_weights
 from skdigitnet._problem.objective import Objective
 from skdigitnet._problem.output_layer import map_outputs
+from skdigitnet._problem.row_blocks import some_rows
 
 # In over a thousand fits, those that ended with good weights had outputs at most 600 times
 # those of freshly drawn weights on the way; a learning rate of 1e6 gave 17,000 times or more.
@@ -19,6 +20,7 @@ MAX_GROWTH = 1e4
 MAX_SIZE = 1 / np.finfo(np.float64).eps
 # Below it no step can have been that large, and the outputs need no check.
 USUAL_WEIGHT = 1e3
+TYPICAL_ROWS = 100  # enough for a median
 
 
 @dataclass
@@ -49,6 +51,8 @@ class Divergence:
     ----------
     objective : Objective
         On the training rows.
+    x_size : float
+        The :func:`typical_size` of X.
     constant : float
         The best constant's loss.
     first : pair of lists of ndarray
@@ -57,12 +61,11 @@ class Divergence:
         Updated in place.
     """
 
-    def __init__(self, objective: Objective, constant: float, first, usual: Usual):
+    def __init__(
+        self, objective: Objective, x_size: float, constant: float, first, usual: Usual
+    ):
         self.objective, self.network = objective, objective.network
-        self.constant, self.rows = constant, objective.sample()
-        some = objective.samples.take(self.rows[:: -(-len(self.rows) // 100)])
-        self._x_size = _typical_size(some)
-        self._first_weights = first
+        self.constant, self._x_size, self._first_weights = constant, x_size, first
         self._usual = usual
 
     def check(self, loss: float, theta: np.ndarray, when: str) -> None:
@@ -123,11 +126,11 @@ class Divergence:
 
     def _loss(self, theta: np.ndarray) -> float:
         """The loss of these weights, without the penalty."""
-        return self.objective.over(self.rows).loss(theta)
+        return self.objective.over(self.objective.sample()).loss(theta)
 
     def _typical_output(self, coefs, intercepts) -> float:
         """The median magnitude of the outputs' pre-activations."""
-        X = self.objective.samples.take(self.rows)
+        X = self.objective.samples.take(_few(self.objective.sample()))
         try:
             z = map_outputs(coefs, intercepts, self.network.activation, X, np.abs)
         except ValueError:  # not finite
@@ -135,10 +138,14 @@ class Divergence:
         return _median(z)
 
 
-def _typical_size(X) -> float:
+def typical_size(X) -> float:
     """The largest magnitude in a typical row."""
-    largest = abs(X).max(axis=1)
+    largest = abs(some_rows(X, TYPICAL_ROWS)).max(axis=1)
     return _median(largest.toarray() if sparse.issparse(X) else largest)
+
+
+def _few(rows: np.ndarray) -> np.ndarray:
+    return rows[:: -(-len(rows) // TYPICAL_ROWS)]
 
 
 def _median(values) -> float:

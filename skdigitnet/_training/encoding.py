@@ -15,11 +15,13 @@ from skdigitnet._problem.objective import SAMPLED_ROWS
 from skdigitnet._problem.row_blocks import RowBlocks
 from skdigitnet._problem.rows import TrainingRows
 from skdigitnet._problem.samples import BlockSamples, Samples
+from skdigitnet._training.divergence import typical_size
 
-# Above this share of non-zero elements dense products are faster. A sparse copy pays where
-# passes over the rows multiply each element of X by this many bytes of weights in all.
+# Above this share of non-zero elements dense products are faster, and below this many products
+# with each element a sparse copy does not pay: it saves time from about 80 on, but in memory
+# that is new to the process it takes several times as long.
 MAX_DENSITY = 0.25
-MIN_WEIGHT_BYTES = 256
+MIN_PRODUCTS = 250
 
 
 def faster_form(X):
@@ -36,9 +38,9 @@ def as_targets(indices: np.ndarray, network: Network) -> np.ndarray:
     return indices.astype(np.uint8).reshape(-1, 1) if network.n_outputs == 1 else indices
 
 
-def _pays(network: Network, n_passes: int, dtype) -> bool:
+def _pays(network: Network, n_passes: int) -> bool:
     """Whether so many passes are worth a sparse copy."""
-    return n_passes * network.layer_sizes[1] * dtype.itemsize >= MIN_WEIGHT_BYTES
+    return n_passes * network.layer_sizes[1] >= MIN_PRODUCTS
 
 
 class Encoding:
@@ -48,13 +50,20 @@ class Encoding:
     ----------
     rows : TrainingRows
     labels : Labels
+
+    Attributes
+    ----------
+    indices : ndarray
+        y, as :meth:`Labels.indices` has it.
+    x_size : float
+        The typical size of X.
     """
 
     def __init__(self, rows: TrainingRows, labels: Labels):
-        self._rows, self._labels = rows, labels
-        self._lock = Lock()  # of the forms, which trainings in several threads ask for
+        self._rows, self.indices = rows, labels.indices(rows.y)
+        self.x_size = typical_size(rows.X)
+        self._lock = Lock()  # of the form, which trainings in several threads ask for
         self._faster: Any = None
-        self._indices: np.ndarray | None = None
 
     def samples(
         self, network: Network, n_passes: int, targets: np.ndarray, weight: np.ndarray
@@ -62,22 +71,18 @@ class Encoding:
         """X, in the form for so many passes over the rows, with targets and weights."""
         X = self._rows.X
         if isinstance(X, RowBlocks):  # each window is read anew for every pass
-            form = faster_form if _pays(network, 1, X.dtype) else np.ascontiguousarray
+            form = faster_form if _pays(network, 1) else np.ascontiguousarray
             return BlockSamples(X, targets, weight, form)
         return Samples(self._inputs(network, n_passes), targets, weight, X)
 
     def _inputs(self, network: Network, n_passes: int):
-        X = self._rows.X
-        if not _pays(network, n_passes, X.dtype):
-            return X
+        if not _pays(network, n_passes):
+            return self._rows.X
         with self._lock:
             if self._faster is None:
-                self._faster = faster_form(X)
+                self._faster = faster_form(self._rows.X)
             return self._faster
 
     def targets(self, network: Network) -> np.ndarray:
         """The labels as the network's outputs are to be."""
-        with self._lock:
-            if self._indices is None:
-                self._indices = self._labels.indices(self._rows.y)
-            return as_targets(self._indices, network)
+        return as_targets(self.indices, network)

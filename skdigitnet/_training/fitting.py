@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from types import SimpleNamespace
 from typing import Any
 
@@ -27,7 +27,13 @@ from skdigitnet._training.callback_bridge import NO_CALLBACKS, FitTask, has_call
 from skdigitnet._training.encoding import Encoding
 from skdigitnet._training.lbfgs import LBFGSSolver
 from skdigitnet._training.published import as_fitted, fitted_twin, publish
-from skdigitnet._training.run import Settings, Training, unchanged_on_error
+from skdigitnet._training.run import (
+    Given,
+    Settings,
+    Training,
+    restored_generator,
+    unchanged_on_error,
+)
 from skdigitnet._training.sgd import StochasticSolver
 from skdigitnet._training.solver import Solver, SolverRun
 from skdigitnet._training.state import Curve, TrainingState
@@ -81,24 +87,6 @@ def fit(estimator, X, y, sample_weight, *, validation: tuple, initial: tuple) ->
         )
 
 
-@dataclass(frozen=True)
-class Given:
-    """What fit is given, as checked; several trainings may share it.
-
-    Attributes
-    ----------
-    rows : TrainingRows
-    labels : Labels
-    validation : ValidationRows or None
-    encoding : Encoding
-    """
-
-    rows: TrainingRows
-    labels: Labels
-    validation: ValidationRows | None
-    encoding: Encoding
-
-
 def check_given(
     estimator, X, y, sample_weight, validation: tuple, *, resuming: bool = False
 ) -> Given:
@@ -112,9 +100,10 @@ def check_given(
     """
     rows = check_training_rows(estimator, X, y, sample_weight, reset=not resuming)
     labels = labels_of(estimator) if resuming else Labels.of(rows.y)
-    labels.check_several(rows.y, rows.sample_weight)
+    encoding = Encoding(rows, labels)
+    labels.check_several(encoding.indices, rows.sample_weight)
     checked = check_validation_rows(estimator, rows, labels, *validation)
-    return Given(rows, labels, checked, Encoding(rows, labels))
+    return Given(rows, labels, checked, encoding)
 
 
 def begin(
@@ -148,6 +137,27 @@ def begin(
         training.set_weights(*weights)
     training.state.begin_fit(finish_last=True)
     return training
+
+
+def resume(parameters: SimpleNamespace, given: Given, paused: TrainingState) -> Training:
+    """A call to fit that goes on from where another on the same rows has paused.
+
+    Parameters
+    ----------
+    parameters : SimpleNamespace
+        Those of the estimator.
+    given : Given
+    paused : TrainingState
+        With its generator's state; it stays unchanged, and its arrays may be read-only.
+    """
+    state = paused.with_own_lists().copy_to_train(np.array(paused.theta))
+    return Training(
+        given,
+        _network(parameters, given.rows, given.labels),
+        _stopping_rule(parameters),
+        state,
+        restored_generator(state.random_state),
+    )
 
 
 def warning_of(training: Training, run: SolverRun) -> str | None:
@@ -205,24 +215,20 @@ def _check_validation_is_used(
 
 
 def _training(estimator, given: Given, network, rule, *, resuming) -> Training:
-    rows, random_state = given.rows, estimator.random_state
-    problem = rows, given.labels, network, rule, given.validation, random_state
+    problem = given, network, rule, estimator.random_state
     if not resuming:
-        training = Training.new(*problem, plain(estimator.weight_init))
-    else:
-        weights = estimator.coefs_, estimator.intercepts_
-        kept = getattr(estimator, "_training_state", None)
-        if kept is None:
-            losses = list(estimator.loss_curve_)
-            kept = TrainingState(
-                network.pack(*weights, rows.X.dtype),
-                Curve(losses, min(losses, default=np.inf), estimator.loss_),
-                n_samples_seen=estimator.t_,
-                weight_seen=float(estimator.t_),
-            )
-        training = Training.continued(*problem, kept, weights)
-    training.encoding = given.encoding
-    return training
+        return Training.new(*problem, plain(estimator.weight_init))
+    weights = estimator.coefs_, estimator.intercepts_
+    kept = getattr(estimator, "_training_state", None)
+    if kept is None:
+        losses = list(estimator.loss_curve_)
+        kept = TrainingState(
+            network.pack(*weights, given.rows.X.dtype),
+            Curve(losses, min(losses, default=np.inf), estimator.loss_),
+            n_samples_seen=estimator.t_,
+            weight_seen=float(estimator.t_),
+        )
+    return Training.continued(*problem, kept, weights)
 
 
 def solver_and_settings(

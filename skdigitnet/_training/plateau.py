@@ -12,7 +12,8 @@ from skdigitnet._training.state import TrainingState
 
 # The share of the best constant's loss above which training is on a plateau.
 MAX_LOSS_SHARE = 0.95
-# Below this share the loss of the last epoch, seen while weights changed, is proof enough.
+# Below this share the loss of the last epoch, seen while weights changed, is proof enough, and
+# so is that of a sample of the rows.
 SURE_LOSS_SHARE = 0.8
 # How many times as long the stopping rule waits on a plateau.
 PLATEAU_PATIENCE = 10
@@ -93,7 +94,9 @@ class Plateau:
         is_of_last_weights = state.best.theta is None and not state.epoch.dropout_key
         if is_of_last_weights and self._is_surely_left(state.curve.last):
             return None
-        loss = self.objective.over(self.objective.rows).loss(state.published_theta)
+        if self._is_surely_left(self._loss(state, self.objective.sample())):
+            return None
+        loss = self._loss(state, self.objective.rows)
         if not self.holds(loss):
             return None
         return (
@@ -101,6 +104,10 @@ class Plateau:
             f" {loss:.4g}, and the best constant's is {self.constant:.4g}."
             f" {_advice(self.objective.samples.take(self.objective.sample()), names)}"
         )
+
+    def _loss(self, state: TrainingState, rows: np.ndarray) -> float:
+        """The published weights' loss on these rows, without the penalty."""
+        return self.objective.over(rows).loss(state.published_theta)
 
     def _is_surely_left(self, loss: float) -> bool:
         return loss <= SURE_LOSS_SHARE * self.constant

@@ -81,18 +81,34 @@ class Settings:
     verbose: bool | int
 
 
+@dataclass(frozen=True)
+class Given:
+    """What fit is given, as checked; several trainings may share it.
+
+    Attributes
+    ----------
+    rows : TrainingRows
+    labels : Labels
+    validation : ValidationRows or None
+        The user's rows for the rule's score, and for callbacks.
+    encoding : Encoding
+    """
+
+    rows: TrainingRows
+    labels: Labels
+    validation: ValidationRows | None
+    encoding: Encoding
+
+
 @dataclass
 class Training:
     """What a call to fit works on.
 
     Attributes
     ----------
-    rows : TrainingRows
-    labels : Labels
+    given : Given
     network : Network
     rule : StoppingRule
-    validation : ValidationRows or None
-        The user's rows for the rule's score, and for callbacks.
     state : TrainingState
         Advanced by a solver that is :meth:`started`.
     random_state : RandomState
@@ -105,51 +121,37 @@ class Training:
         The lists of the kept state, each with its length before training.
     usual : Usual
         The size that its outputs are compared with, to tell divergence.
-    encoding : Encoding
-        Of the rows; its own unless it shares one with other trainings on them.
     watch : Watch
         Exists only while training runs.
     memory : dict
         What callbacks keep for this call.
     """
 
-    rows: TrainingRows
-    labels: Labels
+    given: Given
     network: Network
     rule: StoppingRule
-    validation: ValidationRows | None
     state: TrainingState
     random_state: np.random.RandomState
     is_drawn: bool = False
     first_weights: Weights | None = None
     lengths: tuple[tuple[list, int], ...] = ()
     usual: Usual = field(default_factory=Usual)
-    encoding: Encoding = field(default=None, repr=False)  # type: ignore[assignment]
     watch: Watch = field(init=False, repr=False)
     memory: dict[Any, Any] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        if self.encoding is None:
-            self.encoding = Encoding(self.rows, self.labels)
-
     @classmethod
-    def new(
-        cls, rows, labels, network, rule, validation, random_state, weight_init
-    ) -> Training:
+    def new(cls, given: Given, network, rule, random_state, weight_init) -> Training:
         """Start with freshly drawn weights."""
         random_state = check_random_state(random_state)
-        theta = draw_weights(network, weight_init, random_state, rows.X.dtype)
-        state = TrainingState(theta)
-        return cls(rows, labels, network, rule, validation, state, random_state, is_drawn=True)
+        theta = draw_weights(network, weight_init, random_state, given.rows.X.dtype)
+        return cls(given, network, rule, TrainingState(theta), random_state, is_drawn=True)
 
     @classmethod
     def continued(
         cls,
-        rows,
-        labels,
+        given: Given,
         network,
         rule,
-        validation,
         random_state,
         kept: TrainingState,
         weights: Weights,
@@ -159,7 +161,7 @@ class Training:
         ``weights`` are the estimator's current ones. If they are not those that the state
         published, the user has set them, and training continues from them.
         """
-        theta = network.pack(*weights, rows.X.dtype)
+        theta = network.pack(*weights, given.rows.X.dtype)
         published = kept.published_theta.astype(theta.dtype, copy=False)
         first_weights: Weights | None = weights
         if not np.array_equal(theta, published):
@@ -175,16 +177,26 @@ class Training:
         else:
             generator = restored_generator(state.random_state)
         return cls(
-            rows,
-            labels,
+            given,
             network,
             rule,
-            validation,
             state,
             generator,
             first_weights=first_weights,
             lengths=tuple((numbers, len(numbers)) for numbers in kept.lists),
         )
+
+    @property
+    def rows(self) -> TrainingRows:
+        return self.given.rows
+
+    @property
+    def labels(self) -> Labels:
+        return self.given.labels
+
+    @property
+    def validation(self) -> ValidationRows | None:
+        return self.given.validation
 
     def roll_back(self) -> None:
         """Restore the lists of the state that training resumed from."""
@@ -229,14 +241,14 @@ class Training:
             About how many passes over the rows will follow.
         """
         rows, network, state = self.rows, self.network, self.state
-        targets = self.encoding.targets(network)
+        targets = self.given.encoding.targets(network)
         weight = apply_class_weight(
             settings.class_weight, rows.y, self.labels, rows.sample_weight
         )
         with uninterrupted():
             self._split(targets, weight)
             state.judge_by(self.rule.criterion(self.validation))
-        samples = self.encoding.samples(network, n_epochs, targets, weight)
+        samples = self.given.encoding.samples(network, n_epochs, targets, weight)
         order = state.epoch.order
         score = self._score(settings, weight, task.fitted)
         batch_size = min(solver.batch_rows(len(order)), len(order))
@@ -245,7 +257,8 @@ class Training:
             objective = Objective(network, settings.loss, settings.alpha, samples, order, team)
             first = self.first_weights or network.unpack(state.theta.copy())
             constant = constant_loss(settings.loss, network, targets, weight, np.sort(order))
-            divergence = Divergence(objective, constant, first, self.usual)
+            x_size = self.given.encoding.x_size
+            divergence = Divergence(objective, x_size, constant, first, self.usual)
             self.watch = Watch(
                 state,
                 objective,

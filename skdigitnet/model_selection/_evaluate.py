@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from traceback import format_exc
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,10 @@ from sklearn import get_config
 from sklearn.base import clone
 from sklearn.model_selection._validation import _fit_and_score
 
-from skdigitnet._problem.arguments import plain_parameters, twin
+from skdigitnet._problem.arguments import check_parameters, plain_parameters, twin
 from skdigitnet._training.callback_bridge import FitTask
 from skdigitnet._training.divergence import Usual
-from skdigitnet._training.fitting import begin, solver_and_settings, warning_of
+from skdigitnet._training.fitting import begin, resume, solver_and_settings, warning_of
 from skdigitnet._training.published import fitted_now, fitted_twin
 from skdigitnet._training.state import TrainingState
 from skdigitnet.model_selection._candidates import (
@@ -126,7 +127,9 @@ class Evaluation:
     return_train_score: bool
     has_curves: bool
     response: str | None
-    _checked: set[int] = field(default_factory=set, init=False, repr=False)
+    _parameters: dict[int, SimpleNamespace] = field(
+        default_factory=dict, init=False, repr=False
+    )
 
     def evaluate(self, job: Job, is_cancelled: Callable[[], bool]) -> list[Cell]:
         """The cells of a job.
@@ -190,7 +193,8 @@ class Evaluation:
             times = {"fit_time": 0.0, "score_time": 0.0}
             facts = {"n_test_samples": n_test_samples, **times}
             return [self.failed(m, job.split, fold.traceback, facts) for m in members]
-        progress = _Progress(self, fold, stops, is_cancelled)
+        longest = (lineage.members if lineage.is_one_training else members)[-1]
+        progress = _Progress(self, fold, stops, longest, is_cancelled)
         try:
             progress.train(_own(final_step(lineage.estimator)[1]), job.kept, job.is_to_be_kept)
         except Exception:
@@ -199,11 +203,15 @@ class Evaluation:
             progress.fail(format_exc())
         return progress.cells
 
-    def check_parameters(self, candidate: int, classifier) -> None:
-        """Check them as fit does, but for the first split alone."""
-        if candidate not in self._checked and not get_config()["skip_parameter_validation"]:
-            classifier._validate_params()
-            self._checked.add(candidate)
+    def parameters(self, candidate: int, classifier) -> SimpleNamespace:
+        """Those of its classifier, checked as fit does, but for the first split alone."""
+        parameters = self._parameters.get(candidate)
+        if parameters is None:
+            parameters = plain_parameters(classifier)
+            if not get_config()["skip_parameter_validation"]:
+                check_parameters(classifier, parameters)
+            self._parameters[candidate] = parameters
+        return parameters
 
     def failed(self, candidate: int, split: int, traceback: str, facts: dict) -> Cell:
         """A cell whose fit has failed."""
@@ -230,6 +238,8 @@ class _Progress(FitTask):
     fold : Fold
     stops : dict of int to object
         For each candidate its ``max_iter``, rising.
+    longest : int
+        The candidate whose training has all epochs.
     is_cancelled : callable
 
     Attributes
@@ -245,11 +255,13 @@ class _Progress(FitTask):
         evaluation: Evaluation,
         fold: Fold,
         stops: dict[int, Any],
+        longest: int,
         is_cancelled: Callable[[], bool],
     ):
         super().__init__(None, None, None, None, published=dict, fitted=self._fitted_with)
         self._evaluation, self._fold = evaluation, fold
-        self._waiting, self._is_cancelled = list(stops.items()), is_cancelled
+        self._waiting, self._longest = list(stops.items()), longest
+        self._is_cancelled = is_cancelled
         self.cells: list[Cell] = []
         self.error: Exception | None = None
         self._scores: dict[str, Any] = {}  # of the last epoch that was scored
@@ -270,18 +282,17 @@ class _Progress(FitTask):
             Whether the last cell is to have what can be gone on from.
         """
         fold, self._classifier = self._fold, classifier
-        classifier.max_iter = self._waiting[-1][1]
-        self._evaluation.check_parameters(self._waiting[-1][0], classifier)
-        parameters = plain_parameters(classifier)
-        self._training = training = begin(
-            classifier, parameters, fold.given, fold.noted.initial
-        )
-        first_theta = training.state.theta.copy() if kept is None else kept.first_theta
-        if kept is not None:
-            training.resume_from(kept.state)
+        candidate, classifier.max_iter = self._waiting[-1]
+        parameters = self._evaluation.parameters(candidate, classifier)
+        if kept is None:
+            training = begin(classifier, parameters, fold.given, fold.noted.initial)
+            first_theta = training.state.theta.copy()
+        else:
+            training, first_theta = resume(parameters, fold.given, kept.state), kept.first_theta
             training.usual, self._curve = kept.usual, kept.curve
             self._began -= kept.seconds
         training.first_weights = training.network.unpack(first_theta)
+        self._training = training
         solver, settings = solver_and_settings(parameters, training.network)
         n_epochs = parameters.max_iter
         with training.started(solver, settings, self, n_epochs) as self._run:
@@ -343,12 +354,21 @@ class _Progress(FitTask):
             candidate,
             self._fold.split.index,
             {"fit_error": None, **scores, **self._facts(scores["score_time"])},
-            warning_of(self._training, self._run),
+            self._warning(candidate),
             self._predictions(),
             self._curve_so_far(),
         )
         self._scoring_time += time.time() - began
         self.cells.append(cell)
+
+    def _warning(self, candidate: int) -> str | None:
+        """Why its training has not converged.
+
+        That it has learned nothing yet is no news of one whose epochs a longer one has too.
+        """
+        if candidate == self._longest or self._training.state.stopped:
+            return warning_of(self._training, self._run)
+        return self._run.warning()
 
     def _facts(self, score_time: float) -> dict:
         return {

@@ -293,9 +293,15 @@ class Folds:
 
     def forget(self, index: int) -> None:
         """Free the memory of a split."""
+        self._keep(lambda other: other != index)
+
+    def forget_others(self, index: int) -> None:
+        """Free the memory of all splits but this one."""
+        self._keep(lambda other: other == index)
+
+    def _keep(self, is_kept: Callable[[int], bool]) -> None:
         with self._lock:
-            for key in [key for key in self._made if key[0] == index]:
-                del self._made[key]
+            self._made = {key: once for key, once in self._made.items() if is_kept(key[0])}
 
     def __getstate__(self) -> dict:
         return {"data": self.data}

@@ -5,12 +5,72 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-from sklearn.model_selection._search import _yield_masked_array_for_each_param
-
 from skdigitnet.model_selection._candidates import Lineage
+from skdigitnet.model_selection._cells import Cells
+from skdigitnet.model_selection._evaluate import Job, Kept
+from skdigitnet.model_selection._results import deciding_metric, merged_results
 
 RUNG = "rung"
+TEST_MEAN = "mean_test_"
+
+Paused = dict[tuple[int, int], Kept]  # by the first member of a lineage, and by split
+
+
+def halve(search, cells: Cells) -> tuple[dict, list[int]]:
+    """Train the best on, from rung to rung; the results, and the last candidates."""
+    shared, stops = cells.lineages, rungs_of(cells.lineages, search.factor)
+    rungs: list[tuple[list[int], dict]] = []
+    paused: Paused = {}
+    for stop in stops:
+        is_last = stop == stops[-1]
+        members = sorted(member for one in shared for member in members_at(one, stop))
+        cells.evaluate(_jobs(shared, cells.n_splits, stop, paused, is_last=is_last))
+        results = cells.results(members)
+        rungs.append((members, results))
+        if is_last:
+            break
+        mean = results[TEST_MEAN + _metric(search, results)]
+        scores = dict(zip(members, mean.tolist(), strict=True))
+        shared = survivors(shared, scores, search.factor)
+        paused = _take_paused(shared, stop, cells)
+    return merged_results(cells.candidates, rungs, RUNG, range(len(rungs))), rungs[-1][0]
+
+
+def _metric(search, results: dict) -> str:
+    names = [key.removeprefix(TEST_MEAN) for key in results if key.startswith(TEST_MEAN)]
+    return "score" if "score" in names else deciding_metric(search, names)
+
+
+def _jobs(
+    shared: list[Lineage], n_splits: int, stop: int, paused: Paused, *, is_last: bool
+) -> list[Job]:
+    """A job for each split and lineage, up to one of its stops."""
+    return [
+        Job(
+            split,
+            lineage,
+            members_at(lineage, stop),
+            paused.get((lineage.members[0], split)),
+            not is_last and lineage.can_pause,
+        )
+        for split in range(n_splits)
+        for lineage in shared
+    ]
+
+
+def _take_paused(shared: list[Lineage], stop: int, cells: Cells) -> Paused:
+    """Where the trainings of these lineages have paused; the others' are forgotten."""
+    paused = {
+        (lineage.members[0], cell.split): cell.kept
+        for lineage in shared
+        for member in members_at(lineage, stop)
+        for cell in cells.of(member)
+        if cell.kept is not None
+    }
+    for cell in cells.every:
+        if cell is not None:
+            cell.kept = None
+    return paused
 
 
 def rungs_of(lineages: Sequence[Lineage], factor: float) -> list[int]:
@@ -66,45 +126,3 @@ def survivors(
 
     best = sorted(lineages, key=place)[: math.ceil(len(lineages) / factor)]
     return [lineage for lineage in lineages if lineage in best]
-
-
-def merged_results(
-    candidates: Sequence[dict],
-    groups: Sequence[tuple[Sequence[int], dict]],
-    name: str,
-    values: Sequence[int],
-) -> dict:
-    """The results of all groups as one: masked where a candidate was eliminated before.
-
-    Parameters
-    ----------
-    candidates : sequence of dict
-    groups : sequence of pairs of sequence of int and dict
-        The candidates of each group, and ``cv_results_`` of them alone; the last has all keys.
-    name : str
-        Key of what tells the groups apart,
-    values : sequence of int
-        and its value for each of them.
-    """
-    n_candidates, last = len(candidates), groups[-1][1]
-    params = dict(_yield_masked_array_for_each_param(candidates))
-    results: dict = {}
-    for key, array in last.items():
-        if key == "params":
-            results[key] = list(candidates)
-        elif key in params:
-            results[key] = params[key]
-        else:
-            results[key] = _empty(n_candidates, array.dtype)
-            for members, of_group in groups:
-                if key in of_group:
-                    results[key][list(members)] = of_group[key]
-    results[name] = _empty(n_candidates, np.dtype(np.int32))
-    for value, (members, _) in zip(values, groups, strict=True):
-        results[name][list(members)] = value
-    return results
-
-
-def _empty(length: int, dtype: np.dtype) -> np.ma.MaskedArray:
-    fill = np.nan if dtype.kind == "f" else 0
-    return np.ma.MaskedArray(np.full(length, fill, dtype), mask=True)

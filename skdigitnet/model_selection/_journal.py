@@ -16,6 +16,7 @@ from skdigitnet.model_selection._identity import KEY_SIZE, StudyKey
 
 KIND = "journal"
 MAGIC = b"skdigitnet journal\n"
+KEPT = "kept"  # of a result, where its training has paused; no frame shows it
 
 
 class Journal:
@@ -223,7 +224,8 @@ def _readable(value: Any) -> Any:
 def _row(entry: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """A row of the frame, without arrays; the first of two columns of the same name."""
     row: dict[str, Any] = {}
-    for name, value in _columns({**entry["about"], **entry["result"]}):
+    shown = {name: value for name, value in entry["result"].items() if name != KEPT}
+    for name, value in _columns({**entry["about"], **shown}):
         if not isinstance(value, np.ndarray):
             row.setdefault(_printable(name), _printable(value))
     return row

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from skdigitnet.model_selection._evaluate import Cell, Evaluation
+from skdigitnet._training.divergence import Usual
+from skdigitnet._training.state import TrainingState, from_dict, to_dict
+from skdigitnet.model_selection._evaluate import Cell, Evaluation, Kept
 from skdigitnet.model_selection._identity import StudyKey, cell_key
-from skdigitnet.model_selection._journal import Journal
+from skdigitnet.model_selection._journal import KEPT, Journal
 
 BESIDE = ("warning", "predictions", "curve")  # what a cell has beside scikit-learn's result
 
@@ -42,7 +44,7 @@ class Record:
             return None
         result = self._journal[key]
         beside = {name: result.pop(name) for name in BESIDE}
-        return Cell(candidate, split, result, **beside)
+        return Cell(candidate, split, result, **beside, kept=_kept_in(result.pop(KEPT, None)))
 
     def add(self, cells: list[Cell]) -> None:
         """Keep cells that have ended together; a fit that failed is to be tried again."""
@@ -60,7 +62,15 @@ class Record:
 
 
 def _result(cell: Cell) -> dict[str, Any]:
-    return {**cell.result, **{name: getattr(cell, name) for name in BESIDE}}
+    result = {**cell.result, **{name: getattr(cell, name) for name in BESIDE}}
+    return result if cell.kept is None else {**result, KEPT: to_dict(cell.kept)}
+
+
+def _kept_in(values: dict[str, Any] | None) -> Kept | None:
+    if values is None:
+        return None
+    state, usual = from_dict(TrainingState, values["state"]), Usual(**values["usual"])
+    return Kept(**{**values, "state": state, "usual": usual})
 
 
 class NoRecord:

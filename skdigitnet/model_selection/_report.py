@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from joblib.logger import short_format_time
 
@@ -13,11 +15,41 @@ N_WORST = 3
 LINE = 80
 
 
-def convergence_warning(cells: Sequence[Cell], candidates: Sequence[dict]) -> str | None:
-    """One warning for all trainings that have not converged; None if all have."""
+@contextmanager
+def collected(category: type[Warning]) -> Iterator[list[str]]:
+    """Collect the messages of warnings of this category; others go where they went."""
+    messages: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", category)
+        yield messages
+    for each in caught:
+        if issubclass(each.category, category):
+            messages.append(str(each.message))
+        else:
+            warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
+
+
+def convergence_warning(
+    cells: Sequence[Cell], candidates: Sequence[dict], of_refit: Sequence[str] = ()
+) -> str | None:
+    """One warning for all trainings that have not converged; None if all have.
+
+    Parameters
+    ----------
+    cells : sequence of Cell
+    candidates : sequence of dict
+    of_refit : sequence of str
+        The warnings of the fit to all rows.
+    """
+    lines = _about_cells(cells, candidates)
+    lines += [f"The fit of the best candidate to all rows: {reason}" for reason in of_refit]
+    return "\n".join(lines) or None
+
+
+def _about_cells(cells: Sequence[Cell], candidates: Sequence[dict]) -> list[str]:
     unconverged = [cell for cell in cells if cell.warning is not None]
     if not unconverged:
-        return None
+        return []
     by_candidate = Counter(cell.candidate for cell in unconverged)
     worst = by_candidate.most_common(N_WORST)
     n_splits = len(cells) // len(candidates)
@@ -28,7 +60,7 @@ def convergence_warning(cells: Sequence[Cell], candidates: Sequence[dict]) -> st
     for candidate, n_fits in worst:
         reason = next(cell.warning for cell in unconverged if cell.candidate == candidate)
         lines.append(f"{candidates[candidate]}, {n_fits} of {n_splits}: {reason}")
-    return "\n".join(lines)
+    return lines
 
 
 def end_message(cell: Cell, candidates: Sequence[dict], n_splits: int, verbose: int) -> str:

@@ -1,13 +1,15 @@
-"""Where jobs run: threads of this process, or the backend that joblib is told to use."""
+"""Where jobs run: threads of this process, a cluster, or whatever joblib is told to use."""
 
 from __future__ import annotations
 
 import queue
 import threading
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import groupby, islice
+from contextlib import contextmanager
+from functools import partial
+from itertools import islice
 from typing import Any
 
 import joblib
@@ -15,34 +17,47 @@ import sklearn
 from joblib.parallel import SequentialBackend, ThreadingBackend, get_active_backend
 from sklearn.utils.parallel import Parallel, delayed
 
-CHUNK_SECONDS = 0.5  # of work that one message to another process should ask for
+from skdigitnet.model_selection._chunks import Pace, chunks
+from skdigitnet.model_selection._cluster import Cluster, is_dask
+from skdigitnet.model_selection._evaluate import Evaluation
 
 Cancelled = Callable[[], bool]
+Run = Callable[[Sequence[Any]], Generator[list, None, None]]  # jobs to lists of cells
+
+
+@contextmanager
+def scheduled(
+    evaluation: Evaluation, n_jobs: int | None, pre_dispatch: int | str
+) -> Iterator[Run]:
+    """The block in which jobs can be run, by the function that it is given.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+    n_jobs : int or None
+        As scikit-learn means it. Dask takes all of its workers.
+    pre_dispatch : int or str
+        How many chunks of jobs to send ahead to other processes.
+    """
+    backend, _ = get_active_backend()
+    if is_dask(backend):
+        yield Cluster(backend, evaluation.evaluate, evaluation.folds.forget_others).run
+    else:
+        yield partial(run_jobs, evaluation.evaluate, n_jobs=n_jobs, pre_dispatch=pre_dispatch)
 
 
 def run_jobs(
     evaluate: Callable[[Any, Cancelled], list],
     jobs: Sequence[Any],
-    n_jobs: int | None,
     *,
-    in_threads: bool,
-    pre_dispatch: int | str = "2*n_jobs",
+    n_jobs: int | None,
+    pre_dispatch: int | str,
 ) -> Generator[list, None, None]:
-    """Evaluate jobs; yield the cells of each as they come.
+    """Evaluate jobs in threads, or as joblib is told to; yield the cells of each as they come.
 
-    Parameters
-    ----------
-    evaluate : callable
-        Called with a job and with a function that tells whether the result is still wanted.
-    jobs : sequence
-    n_jobs : int or None
-        As scikit-learn means it.
-    in_threads : bool
-        Whether threads are to be preferred where nobody has chosen a backend.
-    pre_dispatch : int or str, default="2*n_jobs"
-        How many chunks of jobs to send ahead to other processes.
+    Without being told so it takes threads for estimators of ours.
     """
-    prefer = "threads" if in_threads else None
+    prefer = "threads" if any(job.lineage.is_ours for job in jobs) else None
     backend, _ = get_active_backend(prefer=prefer)
     n_jobs = joblib.Parallel(n_jobs=n_jobs, prefer=prefer).n_jobs or 1
     n_workers = min(backend.effective_n_jobs(n_jobs), len(jobs))
@@ -103,9 +118,9 @@ def _in_threads(evaluate, jobs, n_workers: int, backend) -> Generator[list, None
 def _by_joblib(
     evaluate, jobs, n_jobs: int, backend, pre_dispatch
 ) -> Generator[list, None, None]:
-    pace = _Pace()
+    pace = Pace(backend.effective_n_jobs(n_jobs))
     parallel = Parallel(n_jobs=n_jobs, return_as=_return_as(backend), pre_dispatch=pre_dispatch)
-    results = parallel(delayed(_evaluate_all)(evaluate, chunk) for chunk in _chunks(jobs, pace))
+    results = parallel(delayed(_evaluate_all)(evaluate, chunk) for chunk in chunks(jobs, pace))
     for n_done, cells, seconds in results:
         pace.note(n_done, seconds)
         yield cells
@@ -123,28 +138,3 @@ def _evaluate_all(evaluate, chunk: list) -> tuple[int, list, float]:
     began = time.monotonic()
     cells = [cell for job in chunk for cell in evaluate(job, _never)]
     return len(chunk), cells, time.monotonic() - began
-
-
-class _Pace:
-    """How long a job takes, as far as is known."""
-
-    def __init__(self) -> None:
-        self._n_jobs, self._seconds = 0, 0.0
-
-    def note(self, n_jobs: int, seconds: float) -> None:
-        self._n_jobs += n_jobs
-        self._seconds += seconds
-
-    @property
-    def chunk_size(self) -> int:
-        if not self._n_jobs:
-            return 1
-        return max(1, int(CHUNK_SECONDS * self._n_jobs / max(self._seconds, 1e-6)))
-
-
-def _chunks(jobs: Sequence[Any], pace: _Pace) -> Generator[list, None, None]:
-    """Jobs of the same split, some at a time, which depends on what is known meanwhile."""
-    for _, of_split in groupby(jobs, key=lambda job: job.split):
-        remaining = iter(of_split)
-        while chunk := list(islice(remaining, pace.chunk_size)):
-            yield chunk

@@ -116,9 +116,9 @@ def test_divergence_is_told_from_where_training_began(monkeypatch):
     starts = []
 
     class Noting(run.Divergence):
-        def __init__(self, objective, X, constant, first, usual):
+        def __init__(self, *problem, first, usual):
             starts.append((np.concatenate([W.ravel() for W in first[0]]), usual))
-            super().__init__(objective, X, constant, first, usual)
+            super().__init__(*problem, first=first, usual=usual)
 
     monkeypatch.setattr(run, "Divergence", Noting)
     grid = {"max_iter": [2, 4, 6]}
@@ -129,9 +129,11 @@ def test_divergence_is_told_from_where_training_began(monkeypatch):
         assert first[1] is second[1]
 
 
-def test_other_processes_go_on_from_the_same_bits():
+@pytest.mark.parametrize("n_units", [3, 30_000])  # joblib shares large arrays, read-only
+def test_other_processes_go_on_from_the_same_bits(n_units):
+    classifier = clone(CLASSIFIER).set_params(hidden_layer_sizes=(n_units,))
     grid = {"alpha": [0.1, 1.0, 10.0], "max_iter": [2, 3, 5]}
-    search = EpochGridSearchCV(CLASSIFIER, grid, cv=2, factor=2)
+    search = EpochGridSearchCV(classifier, grid, cv=2, factor=2)
     expected, _ = fitted(search, X, Y)
     expected = expected.cv_results_
     with joblib.parallel_config("loky", n_jobs=2):

@@ -339,6 +339,52 @@ def test_one_warning_for_all_fits_that_have_not_converged():
     assert "{'max_iter': 1, 'tol': 0.1}, 2 of 2: max_iter=1 epochs reached" in message
 
 
+def test_the_refit_is_in_the_same_warning():
+    clf = clone(CLASSIFIER).set_params(n_iter_no_change=1, tol=0.0)
+    with pytest.warns(ConvergenceWarning) as caught:
+        EpochGridSearchCV(clf, {"max_iter": [1, 2]}, cv=2).fit(X, Y)
+    (message,) = (str(warning.message) for warning in caught)
+    assert message.startswith("4 of 4 fits")
+    last = "The fit of the best candidate to all rows: max_iter="
+    assert message.splitlines()[-1].startswith(last)
+
+
+class WarnsOnAllRows(DecisionTreeClassifier):
+    def fit(self, X, y):
+        if len(X) == len(Y):
+            warnings.warn("all rows", UserWarning, stacklevel=1)
+            warnings.warn("not converged", ConvergenceWarning, stacklevel=1)
+        return super().fit(X, y)
+
+
+def test_a_refit_that_alone_has_not_converged_is_told_of():
+    """Its other warnings are shown as they are."""
+    with pytest.warns() as caught:
+        EpochGridSearchCV(WarnsOnAllRows(), {"max_depth": [1, 2]}, cv=2).fit(X, Y)
+    assert [(warning.category, str(warning.message)) for warning in caught] == [
+        (UserWarning, "all rows"),
+        (ConvergenceWarning, "The fit of the best candidate to all rows: not converged"),
+    ]
+
+
+@pytest.mark.parametrize(("rate", "n_warned"), [(0.01, 0), (1e-9, 2)], ids=["learns", "stays"])
+@pytest.mark.parametrize("factor", [None, 3])
+def test_that_the_first_epochs_have_taught_nothing_is_no_news(rate, n_warned, factor):
+    """Of a training with several values of max_iter its end is judged, not its beginning."""
+    clf = clone(CLASSIFIER).set_params(n_iter_no_change=np.inf, learning_rate_init=rate)
+    grid = {"max_iter": [1, 200]}
+    with pytest.warns(ConvergenceWarning, match="no better than a constant"):
+        clone(clf).set_params(max_iter=1).fit(X, Y)
+    search = EpochGridSearchCV(clf, grid, cv=2, factor=factor, refit=False)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        search.fit(X, Y)
+    assert len(caught) == (n_warned > 0)
+    for warning in caught:
+        assert str(warning.message).startswith(f"{n_warned} of 4 fits, of 1 of 2 candidates,")
+        assert "{'max_iter': 200}, 2 of 2: The network predicts" in str(warning.message)
+
+
 def stop_at(estimator, X, y):
     """Ctrl-C in the middle of a search."""
     if estimator.max_iter == 3:

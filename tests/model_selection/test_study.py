@@ -11,6 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from studies import study
 
 from skdigitnet import BackpropMLPClassifier
+from skdigitnet._training.sgd import StochasticRun
 from skdigitnet.model_selection import EpochGridSearchCV, read_journal
 from skdigitnet.model_selection._evaluate import Evaluation
 
@@ -164,3 +165,32 @@ def test_killed_at_random_moments(path):
     )
     assert n_killed == n_kills
     assert n_within + n_ended > 0
+
+
+def test_halving_resumes_where_survivors_have_paused(path, monkeypatch):
+    epochs = []
+    finish_epoch = StochasticRun._finish_epoch
+
+    def finish_and_count(run):
+        epochs.append(run)
+        return finish_epoch(run)
+
+    rows = make_rows()
+    search = study(journal=path, factor=2).set_params(estimator__n_iter_no_change=np.inf)
+    whole, _ = fitted(search, *rows)
+    whole = whole.cv_results_
+    path.write_bytes(path.read_bytes()[:-1])  # one fit, which went on from 40 epochs to 80
+    monkeypatch.setattr(StochasticRun, "_finish_epoch", finish_and_count)
+    resumed, _ = fitted(search, *rows)
+    assert len(epochs) == 40
+    assert_same_results(resumed.cv_results_, whole)
+    assert "kept" not in " ".join(read_journal(path).columns)
+
+
+def test_killed_halving_trains_again_only_what_ran(path):
+    n_kills, longest = effort(6, 200), 160 - 80  # epochs of one fit in one rung
+    n_trained, n_needed = in_child(
+        "studies.be_killed_in_halving", str(path), n_kills, timeout=effort(120, 3600)
+    )
+    assert n_needed <= n_trained <= n_needed + n_kills * longest
+    print(f"{n_trained - n_needed} of {n_needed} epochs trained twice, {n_kills} kills")

@@ -64,6 +64,13 @@ def test_names_of_two_classes_do_not_matter(digits, names):
     assert named.n_outputs_ == 1
 
 
+@pytest.mark.parametrize("convert", [np.array, list], ids=["array", "list"])
+def test_as_many_classes_as_rows_warn(digits, convert):
+    y = np.arange(-100, 100, dtype=np.int8)  # whose range is no int8
+    with pytest.warns(UserWarning, match="greater than 50%"):
+        make().fit(digits[0], convert(y))
+
+
 def test_order_in_which_classes_appear_does_not_matter(digits):
     X, y = digits
     assert_same_weights(make().fit(X, y), make().fit(X, y.astype(np.int8)))

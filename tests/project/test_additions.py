@@ -22,6 +22,7 @@ from skdigitnet._training.auto import LEARNING_RATES
 from skdigitnet._training.fitting import SOLVERS
 from skdigitnet._training.schedules import SCHEDULES
 from skdigitnet._training.sgd import StochasticSolver
+from skdigitnet.model_selection import EpochGridSearchCV, EpochRandomizedSearchCV
 
 ROOT = Path(__file__).resolve().parents[2]
 CONSTRAINTS = BackpropMLPClassifier._parameter_constraints
@@ -147,6 +148,13 @@ def test_arguments_are_documented(method):
     function = getattr(BackpropMLPClassifier, method)
     arguments = list(inspect.signature(function).parameters)
     assert list(entries(function, "Parameters")) == arguments[1:]
+
+
+@pytest.mark.parametrize("search", [EpochGridSearchCV, EpochRandomizedSearchCV])
+def test_parameters_of_searches_are_documented(search):
+    parameters = list(inspect.signature(search).parameters)
+    assert list(entries(search, "Parameters")) == parameters
+    assert "%(" not in search.__doc__
 
 
 @pytest.mark.parametrize("early_stopping", [False, True])

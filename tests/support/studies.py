@@ -11,7 +11,10 @@ from interrupted import is_killed_after
 from searches import assert_same_results, make_rows
 
 from skdigitnet import BackpropMLPClassifier
+from skdigitnet._training.sgd import StochasticRun
 from skdigitnet.model_selection import EpochGridSearchCV, read_journal
+
+HALVED = {"alpha": [0.01, 0.03, 0.1, 0.3], "max_iter": [40, 80, 160]}
 
 
 def study(**parameters):
@@ -52,3 +55,38 @@ def be_killed(path, n_kills):
         resumed = study(journal=path).fit(*rows)
     assert_same_results(resumed.cv_results_, whole)
     return n_killed, n_within, n_ended
+
+
+def be_killed_in_halving(path, n_kills):
+    """Kill a halving study so often, and run it again until it has ended.
+
+    Returns how many epochs were trained in all, and how many it takes undisturbed.
+    """
+    path, rows = Path(path), make_rows(400)
+    log = path.with_suffix(".epochs")
+    finish_epoch = StochasticRun._finish_epoch
+
+    def finish_and_note(run):
+        loss = finish_epoch(run)
+        with open(log, "ab", buffering=0) as file:
+            file.write(b".")
+        return loss
+
+    StochasticRun._finish_epoch = finish_and_note
+
+    def fit(journal=None):
+        search = study(journal=journal, factor=2)
+        return search.set_params(param_grid=HALVED).fit(*rows).cv_results_
+
+    began = time.monotonic()
+    whole = fit()
+    longest = time.monotonic() - began
+    n_needed = log.stat().st_size
+    log.unlink()
+    delays = random.Random(0)
+    for _ in range(n_kills):
+        while not is_killed_after(delays.uniform(0, longest), lambda: fit(path)):
+            log.unlink()  # it has ended before
+            path.unlink()
+    assert_same_results(fit(path), whole)
+    return log.stat().st_size, n_needed

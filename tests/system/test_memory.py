@@ -24,7 +24,7 @@ def peak_of_fit(*, dtype="float32", share=1.0, order="C", **parameters):
 
 FITS = {
     "sgd": {},
-    "lbfgs": {"solver": "lbfgs", "hidden_layer_sizes": [30]},
+    "lbfgs": {"solver": "lbfgs", "hidden_layer_sizes": [30], "max_iter": 9},
     "early stopping": {"early_stopping": True},
 }
 MORE_FITS = {

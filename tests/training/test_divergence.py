@@ -156,6 +156,13 @@ def test_divergence_on_other_forms_of_x(form):
         make(activation="relu", learning_rate_init=RATE).fit(form(X), y)
 
 
+def test_divergence_on_more_rows_than_are_looked_at():
+    X, y = DATA["iris"]
+    X, y = np.tile(X, (20, 1)), np.tile(y, 20)
+    with pytest.raises(ValueError, match=r"^Training diverged: .* after epoch \d\."):
+        make(learning_rate_init=RATE).fit(X, y)
+
+
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("scale", [1.0, 16.0, 1e3, 1e6, 1e9])
 def test_training_that_recovers_is_not_refused(scale):

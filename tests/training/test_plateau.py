@@ -100,6 +100,26 @@ def test_losses_seen_with_dropout_prove_nothing():
     assert NOTHING_LEARNED in plateau.warning(state, None)
 
 
+def test_a_sample_of_the_rows_proves_only_that_the_plateau_is_left():
+    """A thousand rows are looked at; where they prove nothing, all of them are."""
+    X = np.repeat([[-1.0], [1.0]], 1500, axis=0)
+    y = (X > 0).astype(np.uint8)
+    network = Network((1, 1), "tanh", "logistic")
+
+    def warning(slope, targets):
+        samples = Samples(X, targets, np.ones(len(X)))
+        objective = Objective(network, "log_loss", 0.0, samples, np.arange(len(X)))
+        # the last epoch's loss, seen before the weights came to where they are, is high
+        state = TrainingState(np.array([slope, 0.0]), Curve([0.7], 0.7, 0.7))
+        return Plateau(objective, np.log(2)).warning(state, X, None)
+
+    assert warning(5.0, y) is None
+    assert "loss on the training rows is 0.693" in warning(0.0, y)
+    # wrong for a fifth of the sample, which is every third row, and for a fifteenth of all
+    y[::15] = 1 - y[::15]
+    assert warning(5.0, y) is None
+
+
 @pytest.mark.parametrize("solver", ["sgd", "adam"])
 def test_training_without_a_stopping_rule_is_told_too(solver):
     X, y = xor()
