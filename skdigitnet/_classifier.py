@@ -378,9 +378,11 @@ class BackpropMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, RowBlocks} of shape (n_samples, n_features)
             float32 is trained in float32, a data frame too if all its columns are;
-            everything else in float64. Sparse X is never made dense.
+            everything else in float64. Sparse X is never made dense. For an X larger than
+            memory give :class:`~skdigitnet.datasets.RowBlocks`; Dask's arrays and frames
+            become that by themselves.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Class labels (numbers, strings, booleans or dates), or for multilabel
             classification an indicator matrix of 0 and 1.
@@ -448,7 +450,7 @@ class BackpropMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, RowBlocks} of shape (n_samples, n_features)
             As in :meth:`fit`.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             As in :meth:`fit`; it need not contain every class.
@@ -477,7 +479,7 @@ class BackpropMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, RowBlocks} of shape (n_samples, n_features)
 
         Returns
         -------
@@ -499,7 +501,7 @@ class BackpropMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, RowBlocks} of shape (n_samples, n_features)
 
         Returns
         -------
@@ -521,7 +523,7 @@ class BackpropMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, RowBlocks} of shape (n_samples, n_features)
 
         Returns
         -------
@@ -546,7 +548,7 @@ class BackpropMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, RowBlocks} of shape (n_samples, n_features)
 
         Returns
         -------
@@ -564,7 +566,7 @@ class BackpropMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, RowBlocks} of shape (n_samples, n_features)
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row, not negative; all ones by default.

@@ -28,5 +28,5 @@ cdef class Run:
 cdef class Epoch:
     cdef:
         const Py_ssize_t[::1] order
-        Py_ssize_t batch_size
+        Py_ssize_t batch_size, first
         uint64_t dropout_key

@@ -35,5 +35,9 @@ class Run:
 
 class Epoch:
     def __init__(
-        self, order: npt.NDArray[np.intp], batch_size: int, dropout_key: int = 0
+        self,
+        order: npt.NDArray[np.intp],
+        batch_size: int,
+        dropout_key: int = 0,
+        first: int = 0,
     ) -> None: ...

@@ -111,11 +111,15 @@ cdef class Epoch:
         Batches are counted from ``order[0]``; the last one may be shorter.
     dropout_key : int, default=0
         Decides which units are dropped for each row; 0 drops none.
+    first : int, default=0
+        The position of ``order[0]`` in the epoch, if ``order`` is only a part of it.
     """
 
     def __cinit__(
-        self, const Py_ssize_t[::1] order, Py_ssize_t batch_size, uint64_t dropout_key=0
+        self, const Py_ssize_t[::1] order, Py_ssize_t batch_size, uint64_t dropout_key=0,
+        Py_ssize_t first=0,
     ):
         if batch_size < 1:
             raise ValueError(f"batch_size={batch_size}")
         self.order, self.batch_size, self.dropout_key = order, batch_size, dropout_key
+        self.first = first

@@ -216,6 +216,7 @@ cdef (Py_ssize_t, double) train_on_rows(
             workspace, run.targets, epoch.order, i, last, weight_scale, thread,
             <real*> workspace.reals,
         )
+        block.position += epoch.first
         block.dropout_key = epoch.dropout_key
         starts = i == first
         if starts:

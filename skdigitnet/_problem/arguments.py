@@ -15,6 +15,7 @@ from sklearn.utils._param_validation import validate_parameter_constraints
 from sklearn.utils.validation import validate_data
 
 from skdigitnet._core.rows import is_surely_finite
+from skdigitnet._problem.row_blocks import RowBlocks, in_blocks
 
 # dtypes of X that need no conversion; any other is converted to the first
 FLOATS = (np.float64, np.float32)
@@ -75,10 +76,16 @@ def _take_plain(estimator, X, *, reset: bool) -> bool:
 
 
 def check_features(estimator, X, *, dtype, reset, **options):
-    """X validated by ``validate_data`` with these options, in native byte order."""
+    """X validated by ``validate_data`` with these options, in native byte order.
+
+    Of :class:`RowBlocks` the features alone are checked now, each number when it is read.
+    """
     with naming("X"):
         if dtype is FLOATS and _take_plain(estimator, X, reset=reset):
             return X
+        X = in_blocks(X)
+        if isinstance(X, RowBlocks):
+            return validate_data(estimator, X, reset=reset, skip_check_array=True)
         check_indices(X)
         if dtype is FLOATS and _is_float32_frame(X):
             dtype = np.float32

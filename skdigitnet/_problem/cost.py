@@ -72,12 +72,12 @@ def useful_threads(network: Network, X, batch_size: int) -> int:
     Parameters
     ----------
     network : Network
-    X : ndarray, CSR or Compressed of shape (n_rows, n_features)
+    X : ndarray, CSR, Compressed or RowBlocks of shape (n_rows, n_features)
         Of sparse rows the entries alone are work.
     batch_size : int
         Rows between two updates.
     """
-    used = 1.0 if isinstance(X, np.ndarray) else len(X.data) / (X.shape[0] * X.shape[1])
+    used = len(X.data) / (X.shape[0] * X.shape[1]) if hasattr(X, "indptr") else 1.0
     n_in, n_out = network.coef_shapes[0]
     operations = TRAINING_OPERATIONS * (network.n_params - (1 - used) * n_in * n_out)
     return max(1, int(min(batch_size, MAX_BLOCK_ROWS) * operations // THREAD_OPERATIONS))

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from skdigitnet._core.plan import Plan, Workspace
-from skdigitnet._core.rows import Samples
+from skdigitnet._core.rows import Inputs
 from skdigitnet._core.train import add_loss_gradient, add_penalty, penalty, sum_loss
 from skdigitnet._problem.cost import block_rows, training_call_rows
 from skdigitnet._problem.network import Network
+from skdigitnet._problem.samples import BlockSamples, Samples, Window
 from skdigitnet._system.threads import ALONE, Team
 
 SMALL_BLOCK_ROWS = 128
@@ -29,7 +30,7 @@ class Objective:
     loss : {"log_loss", "squared_error"}
     alpha : float
         Strength of the L2 penalty; intercepts are not penalised.
-    samples : Samples
+    samples : Samples or BlockSamples
         Inputs, targets and weights.
     rows : ndarray of shape (n_training_rows,), dtype intp
         The training rows that i runs over, in this order.
@@ -53,7 +54,7 @@ class Objective:
         network: Network,
         loss: str,
         alpha: float,
-        samples: Samples,
+        samples: Samples | BlockSamples,
         rows,
         team: Team = ALONE,
         max_block_rows: int | None = None,
@@ -67,7 +68,7 @@ class Objective:
         self.loss_name, self.decay = loss, alpha / self.total_weight
         self.call_rows = training_call_rows(network)
         self.max_block_rows = len(rows) if max_block_rows is None else max_block_rows
-        self._workspace: Workspace | None = None
+        self.workspace: Workspace | None = None
 
     @property
     def n_rows(self) -> int:
@@ -76,7 +77,7 @@ class Objective:
     def sample(self) -> np.ndarray:
         """Some of the rows that have weight, evenly spaced, in rising order."""
         rows = np.sort(self.rows)
-        rows = rows[self.samples.targets.sample_weight[rows] > 0]
+        rows = self.samples.handy(rows[self.samples.targets.sample_weight[rows] > 0])
         return np.ascontiguousarray(rows[:: -(-len(rows) // SAMPLED_ROWS)])
 
     def over(self, rows: np.ndarray) -> Objective:
@@ -90,17 +91,29 @@ class Objective:
             max_block_rows=SMALL_BLOCK_ROWS,  # beside the memory that training still holds
         )
 
-    def new_workspace(self, n_rows: int, dropout: tuple[float, ...] = ()) -> Workspace:
+    def workspace_on(
+        self,
+        inputs: Inputs,
+        n_rows: int,
+        last: Workspace | None,
+        dropout: tuple[float, ...] = (),
+    ) -> Workspace:
         """Memory for passes by the team, with dropout in a solver's own.
 
         Parameters
         ----------
+        inputs : Inputs
+            Of the window that the pass is over.
         n_rows : int
-            The most rows that a pass goes over.
+            The most rows that go through the network together.
+        last : Workspace or None
+            The last one, returned if it has the same inputs.
         dropout : tuple of float, default=()
             The share of each hidden layer's units that is dropped; empty for none.
         """
-        network, inputs = self.network, self.samples.inputs
+        if last is not None and last.inputs is inputs:
+            return last
+        network = self.network
         size = block_rows(
             inputs.row_elements + sum(network.layer_sizes[1:]), inputs.dtype.itemsize
         )
@@ -115,12 +128,10 @@ class Objective:
         )
         return Workspace(plan, inputs, self.team.n_threads)
 
-    @property
-    def workspace(self) -> Workspace:
-        """That of the objective's own passes, which SGD and Adam do without."""
-        if self._workspace is None:
-            self._workspace = self.new_workspace(min(self.n_rows, self.max_block_rows))
-        return self._workspace
+    def to_keep(self, workspace: Workspace | None) -> Workspace | None:
+        """The workspace, if the next pass can use it: a window's would hold its rows."""
+        is_kept = workspace is not None and workspace.inputs is self.samples.inputs
+        return workspace if is_kept else None
 
     def loss(self, theta: np.ndarray) -> float:
         """J(theta), to the bit as :meth:`loss_and_gradient` has it.
@@ -129,11 +140,8 @@ class Objective:
         ----------
         theta : ndarray of shape (n_params,)
         """
-        theta = np.ascontiguousarray(theta, dtype=self.samples.inputs.dtype)
-        loss = penalty(self.workspace.plan, self.decay, theta)
-        for part in self._parts():
-            loss += self.add(part, theta, None)
-        return loss
+        theta = np.ascontiguousarray(theta, dtype=self.samples.dtype)
+        return self._sum(self.rows, penalty, sum_loss, theta)
 
     def loss_and_gradient(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
         """J(theta) and its gradient, both of theta's dtype in the inputs' precision.
@@ -147,43 +155,68 @@ class Objective:
         loss : float
         gradient : ndarray of shape (n_params,)
         """
-        theta = np.ascontiguousarray(theta, dtype=self.samples.inputs.dtype)
+        theta = np.ascontiguousarray(theta, dtype=self.samples.dtype)
         gradient = np.zeros_like(theta)
-        loss = add_penalty(self.workspace.plan, self.decay, theta, gradient)
-        for part in self._parts():
-            loss += self.add(part, theta, gradient)
+        loss = self._sum(self.rows, add_penalty, add_loss_gradient, theta, gradient)
         return loss, gradient
 
-    def add(self, part: range, theta: np.ndarray, gradient: np.ndarray | None) -> float:
+    def add(self, part: slice, theta: np.ndarray, gradient: np.ndarray | None) -> float:
         """Some rows' share of the data term; its gradient is added to ``gradient``.
 
         Parameters
         ----------
-        part : range
-            Positions in ``rows``.
+        part : slice
+            Of ``rows``.
         theta : ndarray of shape (n_params,)
             Of the inputs' dtype.
         gradient : ndarray of shape (n_params,) or None
             Changed in place; None for the loss alone.
         """
+        rows = self.rows[part]
         if gradient is None:
-            return self._run(sum_loss, part, theta)
-        return self._run(add_loss_gradient, part, theta, gradient)
+            return self._sum(rows, _no_penalty, sum_loss, theta)
+        return self._sum(rows, _no_penalty, add_loss_gradient, theta, gradient)
 
-    def _parts(self) -> Iterator[range]:
-        """Positions of the rows for one compiled call each; the sum is in this order."""
-        for start in range(0, self.n_rows, self.call_rows):
-            yield range(start, min(start + self.call_rows, self.n_rows))
+    def _sum(self, rows: np.ndarray, of_weights, of_rows, *arrays: np.ndarray) -> float:
+        """The penalty and the data term of these rows, by kernels.
 
-    def _run(self, kernel, part: range, *arrays: np.ndarray) -> float:
-        """The part's share of the data term, by a kernel of :mod:`skdigitnet._core.train`."""
+        The sum is in the order of the rows, one compiled call after the other.
+        """
+        loss, workspace = None, self.workspace
+        with self.samples.windows(rows, 0, self.call_rows) as windows:
+            for window in windows:
+                workspace = self.workspace_on(
+                    window.samples.inputs, min(self.n_rows, self.max_block_rows), workspace
+                )
+                if loss is None:
+                    loss = of_weights(workspace.plan, self.decay, *arrays)
+                for part in self._parts(window):
+                    loss += self._run(of_rows, workspace, window, part, *arrays)
+        self.workspace = self.to_keep(workspace)
+        assert loss is not None
+        return loss
+
+    def _parts(self, window: Window) -> Iterator[range]:
+        """The window's rows for one compiled call each."""
+        n_rows = len(window.order)
+        for start in range(0, n_rows, self.call_rows):
+            yield range(start, min(start + self.call_rows, n_rows))
+
+    def _run(
+        self, kernel, workspace: Workspace, window: Window, part: range, *arrays: np.ndarray
+    ) -> float:
+        """The part's share of the data term."""
         return self.team.run(
             kernel,
-            self.workspace,
-            self.samples.targets,
-            self.rows,
+            workspace,
+            window.samples.targets,
+            window.order,
             part.start,
             part.stop,
             1 / self.total_weight,
             *arrays,
         )
+
+
+def _no_penalty(plan: Plan, decay: float, *arrays: np.ndarray) -> float:
+    return 0.0

@@ -12,6 +12,7 @@ from sklearn import get_config
 
 from skdigitnet._core.predict import apply_activation, network_outputs
 from skdigitnet._problem.cost import block_rows, prediction_call_rows
+from skdigitnet._problem.row_blocks import blocks_of
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def map_outputs(
     coefs, intercepts : list of ndarray
     activation : str
         Of the hidden layers.
-    X : ndarray or CSR of shape (n_rows, n_features)
+    X : ndarray, CSR or RowBlocks of shape (n_rows, n_features)
         Computation is in the precision of X and the weights together, as NumPy
         promotes them.
     function : callable
@@ -121,12 +122,13 @@ def _output_blocks(
     else:
         n_rows = prediction_call_rows(coefs, size, dtype.itemsize)
         forward = _dense_forward
-    for start in range(0, X.shape[0], n_rows):
-        rows = slice(start, start + n_rows)
-        z, is_finite = forward(X[rows], coefs, intercepts, activation, size)
-        if not is_finite:
-            _find_fault(X[rows], z, check_rows)
-        yield rows, z
+    for first, part in blocks_of(X):
+        for start in range(0, part.shape[0], n_rows):
+            rows = part[start : start + n_rows]
+            z, is_finite = forward(rows, coefs, intercepts, activation, size)
+            if not is_finite:
+                _find_fault(rows, z, check_rows)
+            yield slice(first + start, first + start + rows.shape[0]), z
 
 
 def _find_fault(X, z, check_rows) -> None:

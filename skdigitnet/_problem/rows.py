@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_consistent_length
 
 from skdigitnet._problem.arguments import FLOATS, as_floats, check_features, naming, twin
 from skdigitnet._problem.labels import Labels, check_target
+from skdigitnet._problem.row_blocks import RowBlocks, in_blocks
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Rows:
 
     Attributes
     ----------
-    X : ndarray or CSR of shape (n_samples, n_features), float32 or float64
+    X : ndarray, CSR or RowBlocks of shape (n_samples, n_features), float32 or float64
     y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
     sample_weight : ndarray of shape (n_samples,), float64
     """
@@ -32,6 +33,8 @@ class Rows:
     def numbers(self) -> list:
         """The arrays to hash, without what SciPy caches in a sparse X."""
         X = self.X
+        if isinstance(X, RowBlocks):
+            return [*X.identity, self.y, self.sample_weight]
         inputs = [X.shape, X.indptr, X.indices, X.data] if sparse.issparse(X) else [X]
         return [*inputs, self.y, self.sample_weight]
 
@@ -108,6 +111,11 @@ def check_validation_rows(
     if X_val is None or y_val is None:
         given, missing = ("X_val", "y_val") if y_val is None else ("y_val", "X_val")
         raise ValueError(f"{given} is given without {missing}; give both.")
+    if isinstance(in_blocks(X_val), RowBlocks):
+        raise ValueError(
+            "X_val is to be read in blocks; it must be in memory. Give some of its rows, for"
+            " example ten thousand, as an array."
+        )
     scratch = twin(estimator)
     vars(scratch).pop("feature_names_in_", None)  # of an earlier fit
     vars(scratch).update(rows.features)

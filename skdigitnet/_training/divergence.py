@@ -10,6 +10,7 @@ from scipy import sparse
 from skdigitnet._problem.initial_weights import draw_weights
 from skdigitnet._problem.objective import Objective
 from skdigitnet._problem.output_layer import map_outputs
+from skdigitnet._problem.row_blocks import some_rows
 
 # In over a thousand fits, those that ended with good weights had outputs at most 600 times
 # those of freshly drawn weights on the way; a learning rate of 1e6 gave 17,000 times or more.
@@ -50,9 +51,8 @@ class Divergence:
     ----------
     objective : Objective
         On the training rows.
-    X : ndarray or CSR of shape (n_rows, n_features)
     x_size : float
-        Its :func:`typical_size`.
+        The :func:`typical_size` of X.
     constant : float
         The best constant's loss.
     first : pair of lists of ndarray
@@ -62,9 +62,9 @@ class Divergence:
     """
 
     def __init__(
-        self, objective: Objective, X, x_size: float, constant: float, first, usual: Usual
+        self, objective: Objective, x_size: float, constant: float, first, usual: Usual
     ):
-        self.objective, self.network, self.X = objective, objective.network, X
+        self.objective, self.network = objective, objective.network
         self.constant, self._x_size, self._first_weights = constant, x_size, first
         self._usual = usual
 
@@ -111,7 +111,9 @@ class Divergence:
         usual = self._usual
         if typical >= MAX_GROWTH * usual.output and not usual.knows_first:
             # only now, since drawing weights takes longer than an epoch of few rows
-            drawn = draw_weights(self.network, "auto", np.random.RandomState(0), self.X.dtype)
+            drawn = draw_weights(
+                self.network, "auto", np.random.RandomState(0), self.objective.samples.dtype
+            )
             both = (self._first_weights, self.network.unpack(drawn))
             usual.output = max(
                 usual.output, *(self._typical_output(*weights) for weights in both)
@@ -128,7 +130,7 @@ class Divergence:
 
     def _typical_output(self, coefs, intercepts) -> float:
         """The median magnitude of the outputs' pre-activations."""
-        X = self.X[_few(self.objective.sample())]
+        X = self.objective.samples.take(_few(self.objective.sample()))
         try:
             z = map_outputs(coefs, intercepts, self.network.activation, X, np.abs)
         except ValueError:  # not finite
@@ -138,7 +140,7 @@ class Divergence:
 
 def typical_size(X) -> float:
     """The largest magnitude in a typical row."""
-    largest = abs(X[_few(np.arange(X.shape[0]))]).max(axis=1)
+    largest = abs(some_rows(X, TYPICAL_ROWS)).max(axis=1)
     return _median(largest.toarray() if sparse.issparse(X) else largest)
 
 

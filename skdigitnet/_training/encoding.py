@@ -12,7 +12,9 @@ from skdigitnet._core.rows import MAX_SPARSE_FEATURES, compress, density
 from skdigitnet._problem.labels import Labels
 from skdigitnet._problem.network import Network
 from skdigitnet._problem.objective import SAMPLED_ROWS
+from skdigitnet._problem.row_blocks import RowBlocks
 from skdigitnet._problem.rows import TrainingRows
+from skdigitnet._problem.samples import BlockSamples, Samples
 from skdigitnet._training.divergence import typical_size
 
 # Above this share of non-zero elements dense products are faster, and below this many products
@@ -34,6 +36,11 @@ def faster_form(X):
 def as_targets(indices: np.ndarray, network: Network) -> np.ndarray:
     """The labels' indices, or a column of 0 and 1 for a network of one output."""
     return indices.astype(np.uint8).reshape(-1, 1) if network.n_outputs == 1 else indices
+
+
+def _pays(network: Network, n_passes: int) -> bool:
+    """Whether so many passes are worth a sparse copy."""
+    return n_passes * network.layer_sizes[1] >= MIN_PRODUCTS
 
 
 class Encoding:
@@ -58,9 +65,18 @@ class Encoding:
         self._lock = Lock()  # of the form, which trainings in several threads ask for
         self._faster: Any = None
 
-    def inputs(self, network: Network, n_passes: int):
-        """X in the form for so many passes over the rows."""
-        if n_passes * network.layer_sizes[1] < MIN_PRODUCTS:
+    def samples(
+        self, network: Network, n_passes: int, targets: np.ndarray, weight: np.ndarray
+    ) -> Samples | BlockSamples:
+        """X, in the form for so many passes over the rows, with targets and weights."""
+        X = self._rows.X
+        if isinstance(X, RowBlocks):  # each window is read anew for every pass
+            form = faster_form if _pays(network, 1) else np.ascontiguousarray
+            return BlockSamples(X, targets, weight, form)
+        return Samples(self._inputs(network, n_passes), targets, weight, X)
+
+    def _inputs(self, network: Network, n_passes: int):
+        if not _pays(network, n_passes):
             return self._rows.X
         with self._lock:
             if self._faster is None:

@@ -8,7 +8,6 @@ from typing import Any, cast
 
 import numpy as np
 
-from skdigitnet._core.rows import Samples
 from skdigitnet._problem.arguments import check_parameters, plain, plain_parameters
 from skdigitnet._problem.labels import Labels
 from skdigitnet._problem.network import (
@@ -25,6 +24,7 @@ from skdigitnet._problem.rows import (
     check_training_rows,
     check_validation_rows,
 )
+from skdigitnet._problem.samples import Samples
 from skdigitnet._training.callback_bridge import NO_CALLBACKS, FitTask, has_callbacks
 from skdigitnet._training.encoding import Encoding
 from skdigitnet._training.lbfgs import LBFGSSolver

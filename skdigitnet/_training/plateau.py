@@ -82,13 +82,12 @@ class Plateau:
         """Epochs without improvement to allow at this loss."""
         return PLATEAU_PATIENCE * patience if self.holds(loss) else patience
 
-    def warning(self, state: TrainingState, X, names: np.ndarray | None) -> str | None:
+    def warning(self, state: TrainingState, names: np.ndarray | None) -> str | None:
         """What to tell the user if training has ended on the plateau; None if it has not.
 
         Parameters
         ----------
         state : TrainingState
-        X : ndarray or CSR of shape (n_rows, n_features)
         names : ndarray of shape (n_features,) or None
             Names of X's columns.
         """
@@ -103,7 +102,7 @@ class Plateau:
         return (
             "The network predicts no better than a constant: its loss on the training rows is"
             f" {loss:.4g}, and the best constant's is {self.constant:.4g}."
-            f" {_advice(X[self.objective.sample()], names)}"
+            f" {_advice(self.objective.samples.take(self.objective.sample()), names)}"
         )
 
     def _loss(self, state: TrainingState, rows: np.ndarray) -> float:

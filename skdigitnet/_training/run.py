@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_random_state
 
-from skdigitnet._core.rows import Samples
 from skdigitnet._problem.class_weight import apply_class_weight
 from skdigitnet._problem.cost import useful_threads
 from skdigitnet._problem.initial_weights import draw_weights
@@ -18,7 +17,9 @@ from skdigitnet._problem.labels import Labels
 from skdigitnet._problem.network import Network
 from skdigitnet._problem.objective import Objective
 from skdigitnet._problem.output_layer import OutputLayer
+from skdigitnet._problem.row_blocks import RowBlocks
 from skdigitnet._problem.rows import TrainingRows, ValidationRows
+from skdigitnet._problem.samples import Samples
 from skdigitnet._problem.splits import hold_out, spread_classes
 from skdigitnet._system.interrupts import Interrupts, uninterrupted
 from skdigitnet._system.threads import Team, n_threads
@@ -247,11 +248,11 @@ class Training:
         with uninterrupted():
             self._split(targets, weight)
             state.judge_by(self.rule.criterion(self.validation))
-        X = self.given.encoding.inputs(network, n_epochs)
-        samples, order = Samples(X, targets, weight), state.epoch.order
+        samples = self.given.encoding.samples(network, n_epochs, targets, weight)
+        order = state.epoch.order
         score = self._score(settings, weight, task.fitted)
         batch_size = min(solver.batch_rows(len(order)), len(order))
-        threads = n_threads(settings.n_jobs, useful_threads(network, X, batch_size))
+        threads = n_threads(settings.n_jobs, useful_threads(network, samples.X, batch_size))
         with Team(threads) as team:
             objective = Objective(network, settings.loss, settings.alpha, samples, order, team)
             constant = constant_loss(settings.loss, network, targets, weight, np.sort(order))
@@ -279,12 +280,10 @@ class Training:
             Score of a theta on the validation rows.
         solver, settings, task : as in :meth:`started`
         """
-        rows, state = self.rows, self.state
+        state = self.state
         first = self.first_weights or self.network.unpack(state.theta.copy())
         x_size = self.given.encoding.x_size
-        divergence = Divergence(
-            objective, rows.X, x_size, constant, first=first, usual=self.usual
-        )
+        divergence = Divergence(objective, x_size, constant, first, self.usual)
         judges = Judges(self.rule, divergence, Plateau(objective, constant), score)
         with Interrupts() as interrupts:
             self.watch = Watch(
@@ -311,7 +310,7 @@ class Training:
         if not self.rule.ends_training:
             return None
         names = self.rows.features.get("feature_names_in_")
-        return self.watch.plateau.warning(self.state, self.rows.X, names)
+        return self.watch.plateau.warning(self.state, names)
 
     def _split(self, targets, weight) -> None:
         """Give the state its training and held-out rows, unless it has them."""
@@ -320,6 +319,11 @@ class Training:
         if not state.epoch.fits_rows(len(targets), self.holds_out):
             order, held_out = np.arange(len(targets), dtype=np.intp), None
             if self.holds_out:
+                if isinstance(self.rows.X, RowBlocks):
+                    raise ValueError(
+                        "early_stopping=True holds no rows out of an X that is read in blocks:"
+                        " give X_val and y_val, or set early_stopping=False."
+                    )
                 order, held_out = hold_out(
                     targets, weight, self.rule.validation_fraction, self.random_state
                 )

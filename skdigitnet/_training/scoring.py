@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import check_scoring
 
-from skdigitnet._core.rows import Samples
 from skdigitnet._problem.arguments import naming
 from skdigitnet._problem.network import Network
 from skdigitnet._problem.objective import Objective
 from skdigitnet._problem.output_layer import OutputLayer, map_outputs
+from skdigitnet._problem.samples import Samples
 
 Score = Callable[[np.ndarray], float]
 

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from skdigitnet._core.plan import Workspace
 from skdigitnet._core.runs import Epoch, Run, Update
 from skdigitnet._core.train import train
 from skdigitnet._problem.cost import training_call_rows
@@ -118,8 +119,7 @@ class StochasticRun:
     ):
         self.solver, self.objective, self.state = solver, objective, state
         self.watch, self.random_state = watch, random_state
-        n_rows = solver.batch_rows(objective.n_rows)
-        self.workspace = objective.new_workspace(min(n_rows, objective.n_rows), solver.dropout)
+        self.workspace: Workspace | None = None
         self.update = Update(
             solver.update_rule,
             learning_rate=self._rate(),
@@ -170,32 +170,40 @@ class StochasticRun:
         gradient, moments = state.epoch.gradient, state.optimiser.moments
         assert gradient is not None
         assert moments is not None
-        targets, decay = objective.samples.targets, objective.decay
-        run = Run(targets, update, decay, state.theta, gradient, moments)
-        epoch = Epoch(state.epoch.order, batch_size, state.epoch.dropout_key)
-        position = state.epoch.position or 0
-        while position < n_rows:
-            with self.watch.interrupts.held:
-                position, loss = objective.team.run(
-                    train,
-                    self.workspace,
-                    run,
-                    epoch,
-                    position,
-                    min(position + call_rows, n_rows),
+        position, workspace = state.epoch.position or 0, self.workspace
+        with objective.samples.windows(
+            state.epoch.order, position, batch_size, state.epoch.dropout_key
+        ) as windows:
+            for window in windows:
+                workspace = objective.workspace_on(
+                    window.samples.inputs, batch_size, workspace, self.solver.dropout
                 )
-                state.epoch.position = position
-                state.epoch.loss += loss
-                state.optimiser.n_steps = update.n_steps
+                targets = window.samples.targets
+                run = Run(targets, update, objective.decay, state.theta, gradient, moments)
+                epoch = Epoch(window.order, batch_size, state.epoch.dropout_key, window.first)
+                while position < window.stop:
+                    with self.watch.interrupts.held:
+                        begin = position - window.first
+                        end, loss = objective.team.run(
+                            train,
+                            workspace,
+                            run,
+                            epoch,
+                            begin,
+                            min(begin + call_rows, len(window.order)),
+                        )
+                        state.epoch.position = position = window.first + end
+                        state.epoch.loss += loss
+                        state.optimiser.n_steps = update.n_steps
+        self.workspace = objective.to_keep(workspace)
         return state.epoch.loss / n_rows
 
     def _begin_epoch(self) -> None:
-        epoch, key = self.state.epoch, 0
+        epoch, samples, key = self.state.epoch, self.objective.samples, 0
         order = epoch.order
         if self.solver.shuffle:
-            # the draws of sklearn.utils.shuffle, without its checks
-            order = order[self.random_state.permutation(len(order))]
-        if self.solver.dropout:
+            order = samples.shuffled(order, self.random_state)
+        if self.solver.dropout or samples.is_drawn:
             key = int(self.random_state.randint(1, 2**63 - 1, dtype=np.int64))
         epoch.begin(order, self.solver.batch_rows(len(order)), key)
 

@@ -86,7 +86,7 @@ class Epoch:
     loss : float
         Sum over the rows so far of their batch's objective.
     dropout_key : int
-        What the dropped units are drawn from.
+        What the dropped units, and the changes to blocks of rows, are drawn from.
     gradient : ndarray of shape (n_params,) or None
         Within a batch, the gradient of its rows so far.
     """

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from skdigitnet._core.rows import Samples
 from skdigitnet._core.train import add_penalty, penalty
 from skdigitnet._problem.network import Network
 from skdigitnet._problem.objective import Objective
+from skdigitnet._problem.samples import Samples
 from skdigitnet._training.encoding import as_targets, faster_form
 from skdigitnet._training.plateau import constant_loss
 
@@ -155,7 +155,8 @@ class Part:
             objective = self._objective_of(problem)
             for number, rows in self._rows.items():
                 of_block = np.zeros_like(theta) if gradient else None
-                found.add(0, number, Term(objective.add(rows, theta, of_block), of_block))
+                loss = objective.add(slice(rows.start, rows.stop), theta, of_block)
+                found.add(0, number, Term(loss, of_block))
         return found
 
     def _objective_of(self, problem: Problem) -> Objective:
@@ -214,6 +215,9 @@ class SummedObjective:
         self.total_weight = problem.total_weight
         self.decay, self.rows = alpha / problem.total_weight, slice(None)
         self._problem, self._sample, self._ask = problem, sample, ask
+        self.samples = sample.samples
+        assert self.samples.inputs is not None  # it is in memory
+        self._plan = sample.workspace_on(self.samples.inputs, 1, None).plan
 
     def sample(self) -> np.ndarray:
         """All rows that are here."""
@@ -229,7 +233,7 @@ class SummedObjective:
         """J(theta); see :meth:`Objective.loss`."""
         theta = self._as_inputs(theta)
         term = self._sum(theta, gradient=False)
-        return term.loss + penalty(self._sample.workspace.plan, self.decay, theta)
+        return term.loss + penalty(self._plan, self.decay, theta)
 
     def loss_and_gradient(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
         """J(theta) and its gradient; see :meth:`Objective.loss_and_gradient`."""
@@ -237,11 +241,11 @@ class SummedObjective:
         term = self._sum(theta, gradient=True)
         assert term.gradient is not None
         gradient = term.gradient.copy()
-        loss = add_penalty(self._sample.workspace.plan, self.decay, theta, gradient)
+        loss = add_penalty(self._plan, self.decay, theta, gradient)
         return term.loss + loss, gradient
 
     def _as_inputs(self, theta: np.ndarray) -> np.ndarray:
-        return np.ascontiguousarray(theta, dtype=self._sample.samples.inputs.dtype)
+        return np.ascontiguousarray(theta, dtype=self.samples.dtype)
 
     def _sum(self, theta: np.ndarray, *, gradient: bool) -> Term:
         total = PairwiseSum(self._problem.n_blocks)

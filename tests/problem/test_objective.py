@@ -5,9 +5,9 @@ import pytest
 import reference
 from scipy import sparse
 
-from skdigitnet._core.rows import Samples
 from skdigitnet._problem.network import Network
 from skdigitnet._problem.objective import Objective
+from skdigitnet._problem.samples import Samples
 
 LAYER_SIZES = (6, 5, 4, 3)
 EVERY_LOSS = pytest.mark.parametrize(("loss", "out_activation"), reference.LOSSES)
@@ -73,9 +73,9 @@ def test_several_blocks_of_rows_against_the_reference(
     rows = np.random.default_rng(0).permutation(2500)[:2300]
     functions = {"activation": activation, "loss": loss, "out_activation": out_activation}
     objective = make_objective(make_X(X), y, weight, rows=rows, **functions)
-    assert objective.workspace.plan.block_size < len(rows) / 2
     theta = make_theta(dtype=dtype)
     value, gradient = objective.loss_and_gradient(theta)
+    assert objective.workspace.plan.block_size < len(rows) / 2
     expected_value, expected_gradient = reference.Network(LAYER_SIZES, **functions).objective(
         theta, X[rows], reference.one_hot(y[rows], 3), weight[rows], 0.3 / weight[rows].sum()
     )

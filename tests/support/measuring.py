@@ -13,6 +13,8 @@ from estimators import maker
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
+from skdigitnet.datasets import RowBlocks
+
 STATUS = Path("/proc/self/status")  # Linux has it
 # Rows, features, and entries of each row of sparse X that has very many columns.
 WIDE_ENTRIES = 10
@@ -63,6 +65,19 @@ def wide(n_rows, n_features, dtype):
     return sparse.csr_array((values, indices.ravel(), indptr), shape=(n_rows, n_features))
 
 
+class Computed:
+    """Rows of bytes of any number, which exist only while they are used."""
+
+    dtype = np.dtype(np.uint8)
+
+    def __init__(self, n_rows, n_features):
+        self.shape = n_rows, n_features
+
+    def __getitem__(self, rows):
+        numbers = np.arange(*rows.indices(self.shape[0])).astype(np.uint8)
+        return numbers[:, None] + np.arange(self.shape[1], dtype=np.uint8)
+
+
 def labels(n_rows):
     return np.arange(n_rows) % 10
 
@@ -101,6 +116,20 @@ def peak_of_wide_rows(n_rows, n_features, dtype, parameters):
     assert clf.coefs_[0].dtype == dtype
     assert clf.predict(X).shape == (n_rows,)
     return after_training, resident("VmHWM")
+
+
+def peak_in_blocks(n_rows, n_features, parameters):
+    """Train an epoch on rows that are computed and predict them; return the bytes it took."""
+    small = RowBlocks(Computed(50, n_features), scale=1 / 255)
+    parameters = {"max_iter": 1, **parameters}
+    make(**parameters).fit(small, labels(50)).predict(small)
+    settle()
+    before = resident()
+    X = RowBlocks(Computed(n_rows, n_features), scale=1 / 255)
+    clf = make(**parameters).fit(X, labels(n_rows))
+    assert clf.t_ == n_rows
+    assert clf.predict(X).shape == (n_rows,)
+    return resident("VmHWM") - before
 
 
 def growth_over_fits(n_fits):

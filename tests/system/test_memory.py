@@ -65,5 +65,12 @@ def test_sparse_rows_are_never_densified_whole(dtype):
     assert after_training <= after_prediction < bound
 
 
+# as float32 they would take 20 or 2 GB
+@pytest.mark.parametrize(("solver", "n_rows"), [("sgd", 500_000), ("lbfgs", 50_000)])
+def test_rows_in_blocks_are_never_all_in_memory(solver, n_rows):
+    parameters = {"hidden_layer_sizes": [2], "solver": solver}
+    assert measure("peak_in_blocks", n_rows, 10_000, parameters) < 700 * MIB
+
+
 def test_fits_leave_nothing_behind():
     assert measure("growth_over_fits", effort(200, 1000)) < MIB

@@ -16,9 +16,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import StandardScaler
 
 from skdigitnet._core.plan import ACTIVATIONS
-from skdigitnet._core.rows import Samples
 from skdigitnet._problem.network import Network
 from skdigitnet._problem.objective import Objective
+from skdigitnet._problem.samples import Samples
 from skdigitnet._training.divergence import MAX_GROWTH
 from skdigitnet._training.plateau import constant_loss
 

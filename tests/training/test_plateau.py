@@ -9,9 +9,9 @@ from sklearn.datasets import load_iris, load_wine, make_circles
 from sklearn.exceptions import ConvergenceWarning
 
 from skdigitnet import BackpropMLPClassifier
-from skdigitnet._core.rows import Samples
 from skdigitnet._problem.network import Network
 from skdigitnet._problem.objective import Objective
+from skdigitnet._problem.samples import Samples
 from skdigitnet._training.plateau import Plateau
 from skdigitnet._training.state import Curve, TrainingState
 
@@ -95,9 +95,9 @@ def test_losses_seen_with_dropout_prove_nothing():
     plateau = Plateau(objective, np.log(2))
     # of weights that give every row 1/2, after an epoch of far better networks
     state = TrainingState(np.zeros(network.n_params), Curve([0.1], 0.1, 0.1))
-    assert plateau.warning(state, X, None) is None
+    assert plateau.warning(state, None) is None
     state.epoch.dropout_key = 1
-    assert NOTHING_LEARNED in plateau.warning(state, X, None)
+    assert NOTHING_LEARNED in plateau.warning(state, None)
 
 
 def test_a_sample_of_the_rows_proves_only_that_the_plateau_is_left():

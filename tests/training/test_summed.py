@@ -5,11 +5,11 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skdigitnet import BackpropMLPClassifier
-from skdigitnet._core.rows import Samples
 from skdigitnet._problem.arguments import plain_parameters
 from skdigitnet._problem.labels import Labels
 from skdigitnet._problem.objective import Objective
 from skdigitnet._problem.rows import TrainingRows
+from skdigitnet._problem.samples import Samples
 from skdigitnet._training.encoding import Encoding
 from skdigitnet._training.fitting import begin, fit_parts
 from skdigitnet._training.run import Given
