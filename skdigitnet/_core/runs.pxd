@@ -22,7 +22,7 @@ cdef class Run:
         void* moments
         tuple arrays
 
-    cdef check(self, Workspace workspace)
+    cdef check(self, Workspace workspace, Py_ssize_t batch_size)
 
 
 cdef class Epoch:

@@ -29,7 +29,7 @@ class Run:
         update: Update,
         decay: float,
         theta: np.ndarray,
-        gradient: np.ndarray,
+        gradient: np.ndarray | None,
         moments: np.ndarray,
     ) -> None: ...
 

@@ -70,8 +70,8 @@ cdef class Run:
         alpha / W
     theta : ndarray of shape (n_params,)
         Trained in place.
-    gradient : ndarray of shape (n_params,)
-        Of the rows so far, for a batch of several blocks.
+    gradient : ndarray of shape (n_params,) or None
+        Of a batch's rows so far; None if no batch has more than one block.
     moments : ndarray of shape (update.n_moments * n_params,)
         What the update rule keeps, updated in place.
     """
@@ -82,19 +82,23 @@ cdef class Run:
     ):
         self.targets, self.update, self.decay = targets, update, decay
         self.arrays = (theta, gradient, moments)
-        if not theta.dtype == gradient.dtype == moments.dtype:
+        dtypes = {str(array.dtype) for array in self.arrays if array is not None}
+        if len(dtypes) > 1:
             raise ValueError(
-                f"theta, gradient and moments must have one dtype, not {theta.dtype},"
-                f" {gradient.dtype} and {moments.dtype}"
+                f"theta, gradient and moments must have one dtype, not {sorted(dtypes)}"
             )
-        self.theta, self.gradient = writable(theta), writable(gradient)
+        self.theta = writable(theta)
+        self.gradient = NULL if gradient is None else writable(gradient)
         # gradient descent has no moments and touches none
-        self.moments = writable(moments) if len(moments) > 0 else self.gradient
+        self.moments = writable(moments) if len(moments) > 0 else self.theta
 
-    cdef check(self, Workspace workspace):
-        """Raise ValueError if an array does not fit the plan or the inputs."""
+    cdef check(self, Workspace workspace, Py_ssize_t batch_size):
+        """Raise ValueError if an array does not fit the plan, the inputs or the batches."""
         theta, gradient, moments = self.arrays
-        workspace.check(self.targets, theta.dtype.itemsize, len(theta), len(gradient))
+        if gradient is None and batch_size > workspace.plan.block_size:
+            raise ValueError("a batch of several blocks needs memory for its gradient")
+        n_gradient = len(theta if gradient is None else gradient)
+        workspace.check(self.targets, theta.dtype.itemsize, len(theta), n_gradient)
         n_moments = self.update.n_moments * workspace.plan.n_params
         if len(moments) != n_moments:
             raise ValueError(f"moments have {len(moments)} elements, not {n_moments}")

@@ -265,7 +265,7 @@ def train(
         Sum over these rows of their batch's objective.
     """
     cdef (Py_ssize_t, double) result
-    run.check(workspace)
+    run.check(workspace, epoch.batch_size)
     workspace.check_thread(thread)
     if workspace.inputs.itemsize == sizeof(float):
         with nogil:

@@ -130,8 +130,6 @@ class StochasticRun:
         )
         state.optimiser.begin(solver.update_rule, state.theta)
         self.update.n_steps = state.optimiser.n_steps
-        if state.epoch.gradient is None:
-            state.epoch.gradient = np.empty_like(state.theta)
         if state.epoch.batch_size != solver.batch_rows(len(state.epoch.order)):
             state.epoch.position = None  # an epoch cannot resume with another batch size
 
@@ -167,8 +165,7 @@ class StochasticRun:
                 self._begin_epoch()
         update.learning_rate = self._rate()
         call_rows = training_call_rows(objective.network, batch_size)
-        gradient, moments = state.epoch.gradient, state.optimiser.moments
-        assert gradient is not None
+        moments = state.optimiser.moments
         assert moments is not None
         position, workspace = state.epoch.position or 0, self.workspace
         with objective.samples.windows(
@@ -178,8 +175,16 @@ class StochasticRun:
                 workspace = objective.workspace_on(
                     window.samples.inputs, batch_size, workspace, self.solver.dropout
                 )
-                targets = window.samples.targets
-                run = Run(targets, update, objective.decay, state.theta, gradient, moments)
+                if state.epoch.gradient is None and batch_size > workspace.plan.block_size:
+                    state.epoch.gradient = np.empty_like(state.theta)
+                run = Run(
+                    window.samples.targets,
+                    update,
+                    objective.decay,
+                    state.theta,
+                    state.epoch.gradient,
+                    moments,
+                )
                 epoch = Epoch(window.order, batch_size, state.epoch.dropout_key, window.first)
                 while position < window.stop:
                     with self.watch.interrupts.held:

@@ -111,7 +111,7 @@ def test_a_sample_of_the_rows_proves_only_that_the_plateau_is_left():
         objective = Objective(network, "log_loss", 0.0, samples, np.arange(len(X)))
         # the last epoch's loss, seen before the weights came to where they are, is high
         state = TrainingState(np.array([slope, 0.0]), Curve([0.7], 0.7, 0.7))
-        return Plateau(objective, np.log(2)).warning(state, X, None)
+        return Plateau(objective, np.log(2)).warning(state, None)
 
     assert warning(5.0, y) is None
     assert "loss on the training rows is 0.693" in warning(0.0, y)
