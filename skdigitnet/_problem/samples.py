@@ -126,6 +126,8 @@ class BlockSamples:
         return closing(read_ahead(partial(self._read, order, first, unit, key)))
 
     def _read(self, order, first, unit, key, unwanted: Event) -> Iterator[Window]:
+        if first == len(order):
+            return
         n_features = self._blocks.shape[1]
         bounds = self._bounds(order)
         # the rows after the last whole unit of a window are the first of the next
