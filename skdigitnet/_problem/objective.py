@@ -38,6 +38,8 @@ class Objective:
         The threads that compute the objective.
     max_block_rows : int or None, default=None
         The most rows that go through the network together; None for what is fastest.
+    total_weight : float or None, default=None
+        W, where these rows are only some of those that it is of; None for their own.
 
     Attributes
     ----------
@@ -56,11 +58,13 @@ class Objective:
         rows,
         team: Team = ALONE,
         max_block_rows: int | None = None,
+        total_weight: float | None = None,
     ):
         self.network, self.samples, self.rows, self.team = network, samples, rows, team
-        weight = samples.targets.sample_weight
-        # sorted, so that the order of the rows does not change the last bit
-        self.total_weight = float(np.sort(weight[rows]).sum())
+        if total_weight is None:
+            # sorted, so that the order of the rows does not change the last bit
+            total_weight = float(np.sort(samples.targets.sample_weight[rows]).sum())
+        self.total_weight = total_weight
         self.loss_name, self.decay = loss, alpha / self.total_weight
         self.call_rows = training_call_rows(network)
         self.max_block_rows = len(rows) if max_block_rows is None else max_block_rows
@@ -137,7 +141,7 @@ class Objective:
         theta : ndarray of shape (n_params,)
         """
         theta = np.ascontiguousarray(theta, dtype=self.samples.dtype)
-        return self._sum(penalty, sum_loss, theta)
+        return self._sum(self.rows, penalty, sum_loss, theta)
 
     def loss_and_gradient(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
         """J(theta) and its gradient, both of theta's dtype in the inputs' precision.
@@ -153,15 +157,33 @@ class Objective:
         """
         theta = np.ascontiguousarray(theta, dtype=self.samples.dtype)
         gradient = np.zeros_like(theta)
-        return self._sum(add_penalty, add_loss_gradient, theta, gradient), gradient
+        loss = self._sum(self.rows, add_penalty, add_loss_gradient, theta, gradient)
+        return loss, gradient
 
-    def _sum(self, of_weights, of_rows, *arrays: np.ndarray) -> float:
-        """The penalty and the data term, by kernels of :mod:`skdigitnet._core.train`.
+    def add(self, part: slice, theta: np.ndarray, gradient: np.ndarray | None) -> float:
+        """Some rows' share of the data term; its gradient is added to ``gradient``.
+
+        Parameters
+        ----------
+        part : slice
+            Of ``rows``.
+        theta : ndarray of shape (n_params,)
+            Of the inputs' dtype.
+        gradient : ndarray of shape (n_params,) or None
+            Changed in place; None for the loss alone.
+        """
+        rows = self.rows[part]
+        if gradient is None:
+            return self._sum(rows, _no_penalty, sum_loss, theta)
+        return self._sum(rows, _no_penalty, add_loss_gradient, theta, gradient)
+
+    def _sum(self, rows: np.ndarray, of_weights, of_rows, *arrays: np.ndarray) -> float:
+        """The penalty and the data term of these rows, by kernels.
 
         The sum is in the order of the rows, one compiled call after the other.
         """
         loss, workspace = None, self.workspace
-        with self.samples.windows(self.rows, 0, self.call_rows) as windows:
+        with self.samples.windows(rows, 0, self.call_rows) as windows:
             for window in windows:
                 workspace = self.workspace_on(
                     window.samples.inputs, min(self.n_rows, self.max_block_rows), workspace
@@ -194,3 +216,7 @@ class Objective:
             1 / self.total_weight,
             *arrays,
         )
+
+
+def _no_penalty(plan: Plan, decay: float, *arrays: np.ndarray) -> float:
+    return 0.0

@@ -127,7 +127,7 @@ class BlockSamples:
 
     def _read(self, order, first, unit, key, unwanted: Event) -> Iterator[Window]:
         if first == len(order):
-            return
+            return  # a fit was interrupted between its last window and the end of the epoch
         n_features = self._blocks.shape[1]
         bounds = self._bounds(order)
         # the rows after the last whole unit of a window are the first of the next
@@ -183,9 +183,8 @@ class BlockSamples:
         """Those of the rows that are in a window's number of evenly spaced blocks."""
         block_of = rows // self._blocks.block_rows
         present = np.unique(block_of)
-        return rows[
-            np.isin(block_of, present[:: -(-len(present) // self._blocks.window_blocks)])
-        ]
+        step = -(-len(present) // self._blocks.window_blocks)
+        return rows[np.isin(block_of, present[::step])]
 
     def take(self, rows):
         if self._held is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from skdigitnet._problem.network import (
     check_initial,
     make_network,
 )
+from skdigitnet._problem.objective import Objective
 from skdigitnet._problem.prediction import labels_of
 from skdigitnet._problem.rows import (
     TrainingRows,
@@ -23,6 +24,7 @@ from skdigitnet._problem.rows import (
     check_training_rows,
     check_validation_rows,
 )
+from skdigitnet._problem.samples import Samples
 from skdigitnet._training.callback_bridge import NO_CALLBACKS, FitTask, has_callbacks
 from skdigitnet._training.encoding import Encoding
 from skdigitnet._training.lbfgs import LBFGSSolver
@@ -38,6 +40,7 @@ from skdigitnet._training.sgd import StochasticSolver
 from skdigitnet._training.solver import Solver, SolverRun
 from skdigitnet._training.state import Curve, TrainingState
 from skdigitnet._training.stopping import StoppingRule
+from skdigitnet._training.summed import Ask, Problem, SummedObjective, weight_and_constant
 
 SOLVERS: dict[str, Any] = {
     "sgd": StochasticSolver,
@@ -137,6 +140,49 @@ def begin(
         training.set_weights(*weights)
     training.state.begin_fit(finish_last=True)
     return training
+
+
+def fit_parts(
+    estimator, given: Given, n_rows: int, class_weights: dict[int, np.ndarray], ask: Ask
+) -> str | None:
+    """Train an estimator on rows that are in parts; return why it has not converged, if so.
+
+    Parameters
+    ----------
+    estimator : BackpropMLPClassifier
+        Its solver needs all rows at once.
+    given : Given
+        Some of the rows.
+    n_rows : int
+        All rows.
+    class_weights : dict of int to ndarray of shape (n_classes,)
+        Of every block, as :meth:`Part.class_weights` returns them.
+    ask : callable
+        See :data:`Ask`.
+    """
+    parameters = plain_parameters(estimator)
+    check_parameters(estimator, parameters)
+    training = begin(estimator, parameters, given)
+    network, encoding = training.network, given.encoding
+    training.state.judge_by(training.rule.criterion(None))
+    solver, settings = solver_and_settings(parameters, network)
+    weight, constant = weight_and_constant(parameters.loss, network, class_weights)
+    samples = Samples(given.rows.X, encoding.targets(network), given.rows.sample_weight)
+    rows = np.arange(len(encoding.indices), dtype=np.intp)
+    objective = SummedObjective(
+        Problem(network, parameters.loss, len(class_weights), weight),
+        parameters.alpha,
+        n_rows,
+        Objective(network, parameters.loss, 0.0, samples, rows),
+        ask,
+    )
+    # it has all that L-BFGS and those who watch it need
+    whole = cast(Objective, objective)
+    with training.started_on(whole, constant, None, solver, settings, NO_CALLBACKS) as run:
+        run.advance(parameters.max_iter)
+        warning = warning_of(training, run)
+    publish(estimator, training, keep_state=False)
+    return warning
 
 
 def resume(parameters: SimpleNamespace, given: Given, paused: TrainingState) -> Training:

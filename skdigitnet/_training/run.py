@@ -253,16 +253,43 @@ class Training:
         score = self._score(settings, weight, task.fitted)
         batch_size = min(solver.batch_rows(len(order)), len(order))
         threads = n_threads(settings.n_jobs, useful_threads(network, samples.X, batch_size))
-        with Team(threads) as team, Interrupts() as interrupts:
+        with Team(threads) as team:
             objective = Objective(network, settings.loss, settings.alpha, samples, order, team)
-            first = self.first_weights or network.unpack(state.theta.copy())
             constant = constant_loss(settings.loss, network, targets, weight, np.sort(order))
-            x_size = self.given.encoding.x_size
-            divergence = Divergence(objective, x_size, constant, first, self.usual)
+            with self.started_on(objective, constant, score, solver, settings, task) as run:
+                yield run
+
+    @contextmanager
+    def started_on(
+        self,
+        objective: Objective,
+        constant: float,
+        score: Score | None,
+        solver: Solver,
+        settings: Settings,
+        task: FitTask,
+    ) -> Iterator[SolverRun]:
+        """The same on an objective that is there already.
+
+        Parameters
+        ----------
+        objective : Objective
+        constant : float
+            The best constant's loss.
+        score : callable or None
+            Score of a theta on the validation rows.
+        solver, settings, task : as in :meth:`started`
+        """
+        state = self.state
+        first = self.first_weights or self.network.unpack(state.theta.copy())
+        x_size = self.given.encoding.x_size
+        divergence = Divergence(objective, x_size, constant, first, self.usual)
+        judges = Judges(self.rule, divergence, Plateau(objective, constant), score)
+        with Interrupts() as interrupts:
             self.watch = Watch(
                 state,
                 objective,
-                Judges(self.rule, divergence, Plateau(objective, constant), score),
+                judges,
                 task,
                 interrupts,
                 verbose=settings.verbose,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import queue
 import sys
 import threading
@@ -16,13 +15,11 @@ from typing import Any
 
 import sklearn
 
+from skdigitnet._system.cluster import WATCH_SECONDS, ClusterWatch
 from skdigitnet.model_selection._chunks import Pace, chunks
 from skdigitnet.model_selection._identity import versions
 
 MAX_LOSSES = 5  # of a job; or of what all have in common, with no job that ends meanwhile
-NO_WORKER_SECONDS = 300.0  # until a search without any worker fails
-SILENCE_SECONDS = 60.0  # of the scheduler, until it counts as lost
-WATCH_SECONDS = 1.0
 AHEAD = 3  # chunks for each thread: one that runs, and more than one that is next
 MESSAGES_A_SECOND = 100  # that the searching process should have to deal with
 RESUME = "With a journal, the same search goes on where this one has ended."
@@ -60,8 +57,8 @@ class Cluster:
         self._shared: Any = None
         self._outcomes: queue.SimpleQueue = queue.SimpleQueue()
         self._running: dict[Any, _Chunk] = {}
-        self._n_threads = backend.effective_n_jobs(-1)  # waits for the first worker
-        self._heard = self._seen_worker = time.monotonic()
+        self._watch = ClusterWatch(self._client, RESUME)
+        self._watch.n_threads = backend.effective_n_jobs(-1)  # waits for the first worker
 
     def run(self, jobs: Sequence[Any]) -> Generator[list, None, None]:
         """Evaluate jobs; yield their cells, those of several jobs at a time.
@@ -71,13 +68,13 @@ class Cluster:
         RuntimeError
             If the scheduler is lost, there are no workers, or a job loses them all.
         """
-        pace = Pace(self._n_threads)
+        pace = Pace(self._watch.n_threads)
         fresh, lost = chunks(jobs, pace), deque[_Chunk]()
         with self._watched(), self._backend.retrieval_context():
             while True:
-                pace.n_workers = self._n_threads
-                pace.seconds = max(pace.seconds, self._n_threads / MESSAGES_A_SECOND)
-                while len(self._running) <= AHEAD * self._n_threads:
+                pace.n_workers = self._watch.n_threads
+                pace.seconds = max(pace.seconds, self._watch.n_threads / MESSAGES_A_SECOND)
+                while len(self._running) <= AHEAD * self._watch.n_threads:
                     chunk = lost.popleft() if lost else _next_of(fresh)
                     if chunk is None:
                         break
@@ -130,7 +127,7 @@ class Cluster:
         try:
             return self._client.submit(*arguments, **options)
         except Exception:
-            self._check_scheduler()
+            self._watch.check_scheduler()
             raise
 
     async def _collect(self, future) -> None:
@@ -151,8 +148,7 @@ class Cluster:
                 while True:
                     ended.append(self._outcomes.get_nowait())
             except queue.Empty:
-                self._check_scheduler()
-                self._check_workers()
+                self._watch.check()
             ended = [pair for pair in ended if pair[0] in self._running]
         return ended
 
@@ -160,7 +156,7 @@ class Cluster:
         """The jobs of a chunk that was lost, each to be submitted by itself."""
         from distributed import KilledWorker
 
-        self._check_scheduler()
+        self._watch.check_scheduler()
         if future.status == "error" and not isinstance(error, KilledWorker):
             raise error
         # those jobs are not to blame that only waited for what all have in common
@@ -176,44 +172,13 @@ class Cluster:
             ) from error
         return [_Chunk([job], n_losses) for job in chunk.jobs]
 
-    def _check_scheduler(self) -> None:
-        silence = time.monotonic() - self._heard
-        if self._client.status != "running" or silence > SILENCE_SECONDS:
-            raise RuntimeError(
-                f"The scheduler of {self._client!r} is lost. Start a cluster, and fit again."
-                f" {RESUME}"
-            )
-
-    def _check_workers(self) -> None:
-        if time.monotonic() - self._seen_worker > NO_WORKER_SECONDS:
-            raise RuntimeError(
-                f"{self._client!r} has had no worker for {NO_WORKER_SECONDS:g} seconds. Start"
-                f" workers, and fit again. {RESUME}"
-            )
-
     @contextmanager
     def _watched(self) -> Iterator[None]:
-        """The block in which the scheduler is asked for its workers, and jobs may run."""
-        is_over = threading.Event()
-
-        async def watch() -> None:
-            while not is_over.is_set() and self._client.status == "running":
-                try:
-                    threads = (await self._client.nthreads()).values()
-                except OSError:  # not heard; how long for is what counts
-                    pass
-                else:
-                    self._heard, self._n_threads = time.monotonic(), sum(threads)
-                    if self._n_threads:
-                        self._seen_worker = self._heard
-                await asyncio.sleep(WATCH_SECONDS)
-
-        self._heard = self._seen_worker = time.monotonic()
-        self._client.loop.add_callback(watch)
+        """The block in which jobs may run."""
         try:
-            yield
+            with self._watch.watching():
+                yield
         finally:
-            is_over.set()
             left, self._running = list(self._running), {}
             if left:  # without waiting for a scheduler that may be lost
                 self._client.loop.add_callback(self._client.cancel, left, asynchronous=True)

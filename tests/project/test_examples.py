@@ -201,6 +201,15 @@ def test_study(run):
     assert example.n_figures == 2
 
 
+def test_rows_on_a_cluster(run):
+    pytest.importorskip("distributed", reason='without Dask: pip install "skdigitnet[dask]"')
+    example = run("rows_on_a_cluster")
+    assert example.same
+    assert example.accuracy > 0.97
+    assert example.difference.max() < 1e-6
+    assert example.n_figures == 1
+
+
 def test_watch_stop_continue(run, capsys):
     pytest.importorskip("sklearn.callback", reason="callbacks need scikit-learn 1.9 or newer")
     example = run("watch_stop_continue")

@@ -12,7 +12,7 @@ import skdigitnet
 PACKAGE = Path(skdigitnet.__file__).parent
 # from the top: each may import its own and those below
 LAYERS = (
-    {"model_selection", "datasets", "plotting"},
+    {"model_selection", "datasets", "plotting", "dask"},
     {"_classifier", "callbacks", "onnx"},
     {"_training"},
     {"_problem"},

@@ -21,6 +21,7 @@ from distributed import Client, Future, LocalCluster
 from searches import assert_same_results, make_rows
 
 from skdigitnet import BackpropMLPClassifier
+from skdigitnet._system import cluster
 from skdigitnet.model_selection import EpochGridSearchCV, _cluster, read_journal
 from skdigitnet.model_selection._evaluate import Evaluation
 
@@ -230,7 +231,7 @@ def a_job_that_kills_its_workers_is_given_up():
 
 def lose_the_scheduler(path, signal_name):
     """Resume a study whose scheduler was killed, or has fallen silent, in the midst of it."""
-    _cluster.SILENCE_SECONDS = 3.0
+    cluster.SILENCE_SECONDS = 3.0
     path = Path(path)
     journal = path / "study.journal"
     command = [sys.executable, "-W", "ignore", "-m", "distributed.cli."]

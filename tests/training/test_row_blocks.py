@@ -267,7 +267,7 @@ def test_ctrl_c_while_it_waits_for_rows(number):
             time.sleep(0.1)
         return distorted(X_block, rng)
 
-    # one call for the number of features, one a block for a sample, then one a block of an epoch
+    # one call for the number of features, one a block for a sample, one a block in an epoch
     parameters = {"max_iter": 3, "warm_start": True}
     whole = make(**parameters).fit(blocks(X, 13, transform=distorted), y)
     clf = make(**parameters)

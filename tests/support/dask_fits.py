@@ -1,0 +1,225 @@
+"""Fits of Dask collections on clusters of processes; see tests/classifier/test_dask.py."""
+
+import pickle
+import threading
+import time
+import warnings
+
+import dask.array as da
+import numpy as np
+import pandas as pd
+import pytest
+from clusters import cluster_of, workers
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.datasets import load_digits
+from sklearn.exceptions import NotFittedError
+
+from skdigitnet import BackpropMLPClassifier
+from skdigitnet import dask as skdask
+from skdigitnet._system import cluster
+from skdigitnet.dask import DaskBackpropMLPClassifier
+
+X, Y = load_digits(return_X_y=True)
+X /= 16
+WEIGHT = np.random.default_rng(0).random(len(X))
+PARAMETERS = {"hidden_layer_sizes": (12,), "random_state": 0, "max_iter": 20}
+
+warnings.simplefilter("ignore")  # of convergence
+
+
+def dask_rows(chunk=400, *arrays):
+    return [da.from_array(array, chunks=(chunk, *array.shape[1:])) for array in arrays]
+
+
+def fit(arrays, **parameters):
+    clf = DaskBackpropMLPClassifier(**{**PARAMETERS, "block_rows": 128, **parameters})
+    return clf.fit(*arrays)
+
+
+def assert_same_weights(clf, other, tolerance=0.0):
+    assert clf.n_iter_ == other.n_iter_
+    for ours, theirs in zip(clf.coefs_, other.coefs_, strict=True):
+        assert ours.dtype == theirs.dtype
+        assert_allclose(ours, theirs, rtol=0, atol=tolerance)
+    assert_allclose(clf.loss_curve_, other.loss_curve_, rtol=tolerance)
+
+
+def compare_with_memory():
+    local = BackpropMLPClassifier(solver="lbfgs", **PARAMETERS).fit(X, Y)
+    with cluster_of(2) as client:
+        clf = fit(dask_rows(400, X, Y))
+        assert_same_weights(clf, local, 1e-9)
+        chunks_change_nothing(clf)
+        client.cluster.scale(3)
+        client.wait_for_workers(3, timeout=60)
+        assert_same_weights(fit(dask_rows(400, X, Y)), clf)
+        predictions_are_lazy(clf, local)
+        weights_and_labels_count()
+        frames_have_names()
+        float32_stays()
+
+
+def chunks_change_nothing(clf):
+    """Nor do empty ones, ones of unknown size, and ones without most of the classes."""
+    rows, labels = dask_rows(3, X, Y)
+    assert_same_weights(fit([rows.rechunk((1000, 10)), labels.rechunk(77)]), clf)
+    with_empty = [
+        da.concatenate([array[:5], array[:0], array[5:]]) for array in dask_rows(99, X, Y)
+    ]
+    assert_same_weights(fit(with_empty), clf)
+    is_there = da.from_array(np.ones(len(X), bool), chunks=400)
+    unknown = [array[is_there] for array in dask_rows(400, X, Y)]
+    assert np.isnan(unknown[0].shape[0])
+    assert_same_weights(fit(unknown), clf)
+    order = np.argsort(Y, kind="stable")
+    by_class = fit(dask_rows(100, X[order], Y[order]))
+    local = BackpropMLPClassifier(solver="lbfgs", **PARAMETERS).fit(X[order], Y[order])
+    assert_same_weights(by_class, local, 1e-9)
+
+
+def predictions_are_lazy(clf, local):
+    (rows,) = dask_rows(500, X)
+    for method in ("predict", "predict_proba"):
+        lazy = getattr(clf, method)(rows)
+        assert isinstance(lazy, da.Array)
+        expected = getattr(clf.to_local(), method)(X)
+        assert lazy.shape == expected.shape
+        assert lazy.dtype == expected.dtype
+        assert_array_equal(lazy.compute(), expected)
+    labels, weight = dask_rows(300, Y, WEIGHT)
+    assert clf.score(rows, labels) == clf.to_local().score(X, Y)
+    assert_allclose(clf.score(rows, labels, weight), clf.to_local().score(X, Y, WEIGHT))
+    assert isinstance(clf.to_local(), BackpropMLPClassifier)
+    again = pickle.loads(pickle.dumps(clf))
+    assert_array_equal(again.predict(rows).compute(), clf.predict(rows).compute())
+    with pytest.raises(NotFittedError):
+        clone(clf).predict(rows)
+
+
+def weights_and_labels_count():
+    names = np.array(["a", "b"])[(Y > 4).astype(int)]
+    weight = WEIGHT * (np.arange(len(X)) >= 300)  # two blocks have none
+    clf = fit(dask_rows(400, X, names, weight))
+    local = BackpropMLPClassifier(solver="lbfgs", **PARAMETERS).fit(X, names, weight)
+    assert list(clf.classes_) == ["a", "b"]
+    assert_same_weights(clf, local, 1e-9)
+
+
+def frames_have_names():
+    try:
+        import dask.dataframe as dd
+    except ImportError:  # old ones need packages that Dask's scheduler does not bring
+        return
+    frame = pd.DataFrame(X, columns=[f"pixel{i}" for i in range(64)])
+    rows = dd.from_pandas(frame, npartitions=5)
+    labels = dd.from_pandas(pd.Series(Y), npartitions=5)
+    clf = fit([rows, labels])
+    assert_same_weights(
+        clf, BackpropMLPClassifier(solver="lbfgs", **PARAMETERS).fit(frame, Y), 1e-9
+    )
+    assert list(clf.feature_names_in_) == list(frame.columns)
+    assert_array_equal(clf.predict(rows).compute(), clf.to_local().predict(frame))
+    mixed = rows.assign(colour=labels.astype(str).astype("category"))
+    with pytest.raises(ValueError, match="X has columns that are not numbers: colour"):
+        fit([mixed, labels])
+
+
+def float32_stays():
+    clf = fit(dask_rows(400, X.astype(np.float32), Y))
+    local = BackpropMLPClassifier(solver="lbfgs", **PARAMETERS).fit(X.astype(np.float32), Y)
+    assert clf.coefs_[0].dtype == np.float32
+    assert_allclose(clf.loss_curve_[:5], local.loss_curve_[:5], rtol=1e-4)
+
+
+def refuse():
+    with cluster_of(1):
+        rows, labels = dask_rows(400, X, Y)
+        for arrays, kind, message in (
+            ([X, labels], TypeError, "X must be a Dask array or frame; got ndarray"),
+            ([rows, Y], TypeError, "y must be a Dask array or frame"),
+            ([rows, labels[:-1]], ValueError, r"as many rows; they have \[1797, 1796\]"),
+            ([rows[:0], labels[:0]], ValueError, "X has no rows"),
+            ([rows[:, 0], labels], ValueError, "X must have 2 dimensions; it has 1"),
+            ([rows, labels * 0], ValueError, "y has one class only"),
+            ([rows / (rows != 0), labels], ValueError, "X contains NaN"),
+            ([rows, labels, -labels], ValueError, "sample_weight must not be negative"),
+        ):
+            with pytest.raises(kind, match=message):
+                fit(arrays)
+        with pytest.raises(ValueError, match="solver='sgd' must be 'lbfgs'"):
+            fit([rows, labels], solver="sgd")
+        with pytest.raises(ValueError, match="block_rows=0 must be a positive int"):
+            fit([rows, labels], block_rows=0)
+        with pytest.raises(ValueError, match="alpha"):
+            fit([rows, labels], alpha=-1)
+
+
+class DuringTheFit:
+    """Calls a function before the n-th evaluation of the loss, once."""
+
+    def __init__(self, n, function):
+        self.calls_left, self.function = n, function
+        self._call = skdask._Cluster.call
+
+    def __enter__(self):
+        def call(cluster, method, *arguments, **options):
+            self.calls_left -= method == "loss"
+            if self.calls_left == 0:
+                self.calls_left = -1
+                self.function()
+            return self._call(cluster, method, *arguments, **options)
+
+        skdask._Cluster.call = call
+        return self
+
+    def __exit__(self, *_):
+        skdask._Cluster.call = self._call
+
+
+def survive(n_rounds):
+    """Kill workers while they compute the loss; the number of kills."""
+    draws = np.random.default_rng(0)
+    n_kills = 0
+
+    def kill_soon():
+        nonlocal n_kills
+        alive = workers()
+        victim = alive[draws.integers(len(alive))]
+        threading.Timer(draws.uniform(0, 0.02), victim.kill).start()
+        n_kills += 1
+
+    with cluster_of(3) as client:
+        expected = fit(dask_rows(400, X, Y))
+        for _ in range(n_rounds):
+            client.wait_for_workers(3, timeout=120)
+            time.sleep(1.0)  # Dask does not replace a worker that dies before it has begun
+            with DuringTheFit(int(draws.integers(1, 20)), kill_soon):
+                assert_same_weights(fit(dask_rows(400, X, Y)), expected)
+    return n_kills
+
+
+def lose_everything():
+    """A clear error, soon, without any worker, and without the scheduler."""
+    cluster.NO_WORKER_SECONDS, cluster.WATCH_SECONDS, skdask.LOOK_SECONDS = 2.0, 0.1, 0.2
+    with cluster_of(2) as client:
+
+        def leave():
+            client.cluster.scale(0)
+            while client.nthreads():
+                time.sleep(0.05)
+
+        began = time.monotonic()
+        with (
+            DuringTheFit(3, leave),
+            pytest.raises(RuntimeError, match="has had no worker for 2 seconds"),
+        ):
+            fit(dask_rows(400, X, Y))
+        client.cluster.scale(1)
+        client.wait_for_workers(1, timeout=60)
+        with (
+            DuringTheFit(3, client.cluster.close),
+            pytest.raises(RuntimeError, match="scheduler"),
+        ):
+            fit(dask_rows(400, X, Y))
+        assert time.monotonic() - began < 60
