@@ -183,9 +183,8 @@ class BlockSamples:
         """Those of the rows that are in a window's number of evenly spaced blocks."""
         block_of = rows // self._blocks.block_rows
         present = np.unique(block_of)
-        return rows[
-            np.isin(block_of, present[:: -(-len(present) // self._blocks.window_blocks)])
-        ]
+        step = -(-len(present) // self._blocks.window_blocks)
+        return rows[np.isin(block_of, present[::step])]
 
     def take(self, rows):
         if self._held is not None:
