@@ -25,7 +25,7 @@ cdef inline Py_ssize_t end_of_span(
 cdef inline void gather_columns(
     Workspace workspace, const Block* block, Share panels, const real* values
 ) noexcept nogil:
-    """Find the entries, of these values, in these panels' columns of rows that remain sparse."""
+    """Find the entries in these panels' columns of rows that remain sparse."""
     cdef:
         Layer* layer = &workspace.plan.layers[0]
         Py_ssize_t entries = block.thread * workspace.max_entries

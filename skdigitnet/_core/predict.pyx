@@ -4,6 +4,7 @@
 
 from .arithmetic cimport Activation, activate
 from .layers cimport affine
+from .losses cimport SOFTMAX_LOG_LOSS, divide_by_sum, exponentials
 from .real cimport real
 
 import numpy as np
@@ -106,3 +107,19 @@ def apply_activation(str activation, real[:, ::1] z):
     cdef Activation f = ACTIVATIONS[activation]
     with nogil:
         activate(f, &z[0, 0], z.shape[0] * z.shape[1])
+
+
+def softmax(const real[:, ::1] z, real low, real high):
+    """softmax(z) row by row, every element moved to between ``low`` and ``high``."""
+    cdef:
+        Py_ssize_t i, m = z.shape[0], n = z.shape[1]
+        real[:, ::1] p = np.empty((m, n), np.float32 if real is float else np.float64)
+        real* element
+    with nogil:
+        exponentials(SOFTMAX_LOG_LOSS, &z[0, 0], m, n, &p[0, 0])
+        for i in range(m):
+            divide_by_sum(&p[i, 0], n)
+        element = &p[0, 0]
+        for i in range(m * n):
+            element[i] = low if element[i] < low else high if element[i] > high else element[i]
+    return p.base

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
-from scipy.special import expit, log_expit, log_softmax, softmax
+from scipy.special import expit, log_expit, log_softmax
 from sklearn import get_config
 
-from skdigitnet._core.predict import apply_activation, network_outputs
+from skdigitnet._core.predict import apply_activation, network_outputs, softmax
 from skdigitnet._problem.cost import block_rows, prediction_call_rows
 from skdigitnet._problem.row_blocks import blocks_of
 
@@ -45,19 +45,16 @@ class OutputLayer:
 
     def probabilities(self, z: np.ndarray) -> np.ndarray:
         """Probability of each class (n_rows, n_classes), rounded within the open (0, 1)."""
-        p = self._rounded_probabilities(z)
-        limits = np.finfo(p.dtype)
-        return np.clip(p, limits.tiny, 1 - limits.epsneg, out=p)
-
-    def _rounded_probabilities(self, z: np.ndarray) -> np.ndarray:
-        """The same to the nearest number, which may be 0 or 1."""
-        if self.out_activation == "softmax":
-            return softmax(z, axis=1)
-        if z.shape[1] == 1 and not self.multilabel:
-            return np.hstack([expit(-z), expit(z)])
-        # several logistic outputs for one label a row: normalised, through logarithms so
-        # that the sum cannot be zero
-        return expit(z) if self.multilabel else softmax(log_expit(z), axis=1)
+        limits = np.finfo(z.dtype)
+        low, high = limits.tiny, 1 - limits.epsneg
+        if self.multilabel:
+            return np.clip(expit(z), low, high)
+        if z.shape[1] == 1:
+            return np.clip(np.hstack([expit(-z), expit(z)]), low, high)
+        if self.out_activation != "softmax":
+            # logistic outputs are normalised through logarithms: their sum cannot be zero
+            z = log_expit(z)
+        return softmax(np.ascontiguousarray(z), low, high)
 
     def log_probabilities(self, z: np.ndarray) -> np.ndarray:
         """Logarithms of the probabilities, finite wherever z is."""
