@@ -65,7 +65,7 @@ def draw_digit(estimator, path=None, *, max_pixel=1.0) -> DigitPage:
 
     Parameters
     ----------
-    estimator : BackpropMLPClassifier, or Pipeline that ends with one
+    estimator : BackpropMLPClassifier, Pipeline that ends with one, or search over one
         Fitted on square images. The other steps of a Pipeline must be affine functions of
         the pixels, as those of StandardScaler and PCA are.
     path : str, path-like or None, default=None
@@ -100,9 +100,9 @@ def draw_digit(estimator, path=None, *, max_pixel=1.0) -> DigitPage:
     image. Unlike ``load_image`` the page takes whatever is drawn for one digit: nothing is
     refused or left out as a frame.
 
-    The weights are stored, and applied, in float32 and float64; probabilities equal
+    Weights are kept in float32 and used in float64, so that probabilities equal those of
     ``predict_proba`` to 1e-5. Identity outputs have no probabilities, and the bars are
-    then their values. Browsers since 2023 show the page.
+    then their values. Browsers of 2023 and later show the page.
 
     Examples
     --------
@@ -138,12 +138,14 @@ def _file(name: str) -> str:
 def _describe(estimator, max_pixel: float) -> dict[str, Any]:
     """All that the page knows of the network, as JSON can carry it."""
     check_is_fitted(estimator)
-    steps = [step for _, step in getattr(estimator, "steps", [("", estimator)])]
+    model = getattr(estimator, "best_estimator_", estimator)
+    steps = [step for _, step in getattr(model, "steps", [("", model)])]
     *transformers, network = (step for step in steps if step not in (None, "passthrough"))
     if not isinstance(network, BackpropMLPClassifier):
         in_it = "" if network is estimator else f" with {type(network).__name__}"
         raise TypeError(
-            "estimator must be a BackpropMLPClassifier or a Pipeline that ends with one; it is"
+            "estimator must be a BackpropMLPClassifier, a Pipeline that ends with one, or a"
+            " search over one; it is"
             f" {type(estimator).__name__}{in_it}."
         )
     n_features = (*transformers, network)[0].n_features_in_
@@ -192,7 +194,9 @@ def _affine(transformers: list, n_features: int, max_pixel: float) -> tuple[np.n
     A = (np.array(images) - b) / max_pixel
     X = np.random.default_rng(0).uniform(0, max_pixel, (20, n_features))
     transformed = transform(X)
-    if not np.allclose(transformed, X @ A + b, rtol=1e-6, atol=1e-6 * np.abs(transformed).max()):
+    if not np.allclose(
+        transformed, X @ A + b, rtol=1e-6, atol=1e-6 * np.abs(transformed).max()
+    ):
         raise ValueError(
             "estimator has a step before the network that is not an affine function of the"
             " pixels, as StandardScaler, MinMaxScaler and PCA are. Leave it out, or transform"

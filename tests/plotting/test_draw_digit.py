@@ -74,7 +74,9 @@ def run_js(tmp_path):
 
 
 def network_of(page):
-    (text,) = re.findall(r'<script type="application/json" id="network">(.*?)</script>', page.html)
+    (text,) = re.findall(
+        r'<script type="application/json" id="network">(.*?)</script>', page.html
+    )
     return json.loads(text)
 
 
@@ -212,7 +214,9 @@ def test_page_needs_nothing_else(page):
 
 
 def test_page_of_75_hidden_units_has_less_than_300_kb():
-    larger = np.pad(X.reshape(-1, 8, 8).repeat(3, axis=1).repeat(3, axis=2), [(0, 0), (2, 2), (2, 2)])
+    larger = np.pad(
+        X.reshape(-1, 8, 8).repeat(3, axis=1).repeat(3, axis=2), [(0, 0), (2, 2), (2, 2)]
+    )
     content = draw_digit(fitted(larger.reshape(-1, 784) / 16, hidden=(75,))).html.encode()
     assert 200_000 < len(content) < 300_000
 
@@ -237,7 +241,12 @@ def test_notebook_shows_the_page_in_a_frame(page):
     [
         (BackpropMLPClassifier(), {}, NotFittedError, "not fitted"),
         (fitted(X[:, :63]), {}, ValueError, "fitted on 63 features, which make no square"),
-        (LogisticRegression(max_iter=1000).fit(X, Y), {}, TypeError, "it is LogisticRegression"),
+        (
+            LogisticRegression(max_iter=1000).fit(X, Y),
+            {},
+            TypeError,
+            "it is LogisticRegression",
+        ),
         (
             make_pipeline(StandardScaler(), LogisticRegression()).fit(X, Y),
             {},

@@ -103,7 +103,11 @@ def chromium(folder):
     )
     try:
         lines = iter(driver.stdout.readline, "")
-        port = next(found[1] for line in lines if (found := re.search(r"successfully on port (\d+)", line)))
+        port = next(
+            found[1]
+            for line in lines
+            if (found := re.search(r"successfully on port (\d+)", line))
+        )
         options = {
             "binary": shutil.which("chromium"),
             "args": [*FLAGS, f"--user-data-dir={folder}"],

@@ -6,7 +6,7 @@ import numpy as np
 STROKES = {
     0: [[(0.35, 0), (0.1, 0.15), (0, 0.5), (0.1, 0.85), (0.35, 1), (0.6, 0.85), (0.7, 0.5),
          (0.6, 0.15), (0.35, 0)]],
-    1: [[(0, 0.25), (0.25, 0), (0.25, 1)]],
+    1: [[(0.1, 0.12), (0.2, 0), (0.2, 1)]],
     2: [[(0.02, 0.22), (0.15, 0.04), (0.38, 0), (0.6, 0.12), (0.62, 0.32), (0.45, 0.58),
          (0, 1), (0.68, 1)]],
     3: [[(0.02, 0.1), (0.3, 0), (0.55, 0.1), (0.57, 0.3), (0.4, 0.44), (0.22, 0.47),
@@ -23,7 +23,7 @@ STROKES = {
     9: [[(0.55, 0.18), (0.35, 0.02), (0.1, 0.1), (0.03, 0.32), (0.18, 0.5), (0.42, 0.45),
          (0.55, 0.2), (0.54, 0.6), (0.45, 1)]],
 }  # fmt: skip
-PER_CORNER = 8  # points of the smooth line from corner to corner
+PER_CORNER = 4  # points of the smooth line from corner to corner
 
 
 def drawings(n, random_state=0):
@@ -41,7 +41,9 @@ def _draw(strokes, rng):
         _smooth(np.array(stroke) + rng.normal(scale=0.015, size=(len(stroke), 2))) @ shape.T
         for stroke in strokes
     ]
-    low, high = (bound([bound(line, axis=0) for line in lines], axis=0) for bound in (np.min, np.max))
+    low, high = (
+        bound([bound(line, axis=0) for line in lines], axis=0) for bound in (np.min, np.max)
+    )
     place = rng.uniform(0.08 - low, 0.92 - high)
     return [(line + place).tolist() for line in lines]
 

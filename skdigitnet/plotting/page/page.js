@@ -29,7 +29,8 @@ async function start() {
   function draw() {
     isDue = false;
     drawStrokes(paper, strokes, pen);
-    view.show(prepare(inkStrokes(strokes, INK_SIDE, PEN_RADIUS * INK_SIDE), INK_SIDE, network.size));
+    const ink = inkStrokes(strokes, INK_SIDE, PEN_RADIUS * INK_SIDE);
+    view.show(prepare(ink, INK_SIDE, network.size));
   }
 
   function redraw() {
@@ -95,9 +96,9 @@ async function start() {
   }
 
   paper.addEventListener("keydown", (event) => {
-    const isUndo = event.key === "Backspace" || ((event.ctrlKey || event.metaKey) && event.key === "z");
-    if (isUndo) undo();
-    else if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const isShortcut = event.ctrlKey || event.metaKey || event.altKey;
+    if (event.key === "Backspace" || (isShortcut && event.key === "z")) undo();
+    else if (isShortcut) return; // the browser's own
     else if (event.key in ARROWS) move(...ARROWS[event.key]);
     else if (event.key === " ") isDrawing ? end() : begin([pen.x, pen.y]);
     else if (event.key === "Delete") clear();
@@ -188,7 +189,7 @@ function addHiddenLayer(n) {
   const figure = document.createElement("figure");
   const canvas = document.createElement("canvas");
   const caption = document.createElement("figcaption");
-  canvas.role = "img";
+  canvas.setAttribute("role", "img");
   caption.textContent = n === 1 ? "1 hidden unit" : `${n} hidden units`;
   figure.append(canvas, caption);
   element("hidden").append(figure);
@@ -232,16 +233,17 @@ function drawUnits(canvas, activity, network, l) {
   const full = isBounded ? 1 : Math.max(...values.map(Math.abs), Number.MIN_VALUE);
   const [empty, positive, negative] = ["--empty", "--positive", "--negative"].map(color);
   values.forEach((value, i) => {
-    const place = [(i % columns) * (cell + gap), Math.floor(i / columns) * (cell + gap), cell, cell];
+    const [x, y] = [i % columns, Math.floor(i / columns)].map((place) => place * (cell + gap));
     context.globalAlpha = 1;
     context.fillStyle = empty;
-    context.fillRect(...place);
+    context.fillRect(x, y, cell, cell);
     context.globalAlpha = Math.abs(value) / full;
     context.fillStyle = value < 0 ? negative : positive;
-    context.fillRect(...place);
+    context.fillRect(x, y, cell, cell);
   });
   const active = values.filter((value) => Math.abs(value) > full / 2).length;
-  canvas.ariaLabel = `Hidden units: ${n}, of which ${active} are more than half active`;
+  const label = `Hidden units: ${n}, of which ${active} are more than half active`;
+  canvas.setAttribute("aria-label", label);
 }
 
 /** A share in percent, where 0% and 100% are exactly that. */
