@@ -18,7 +18,8 @@ from paths import ROOT
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
-from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, Normalizer, StandardScaler
 
@@ -30,9 +31,9 @@ from skdigitnet.plotting import draw_digit
 X, Y = load_digits(return_X_y=True)
 MANY_LABELS = np.stack([Y % 2 == 0, Y > 4, Y == 0], axis=1).astype(int)
 SIDE = 280  # of the drawing that the page prepares
-needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not installed")
+needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="without Node.js")
 needs_chromium = pytest.mark.skipif(
-    bool(browser.missing()), reason=f"{browser.missing()} not installed"
+    bool(browser.missing()), reason=f"without {browser.missing()}"
 )
 
 
@@ -164,9 +165,9 @@ def test_probabilities_are_those_of_predict_proba(parameters, run_js):
         expected = clf.predict_proba(rows)
     else:  # a decision is above 0 where the output is above one half, its target being 0 or 1
         scores = clf.decision_function(rows)
-        one = np.column_stack([0.5 - scores, 0.5 + scores]) if scores.ndim == 1 else None
         several = scores + 0.5 if clf._multilabel else scores
-        expected = several if one is None else one
+        one = scores.ndim == 1
+        expected = np.column_stack([0.5 - scores, 0.5 + scores]) if one else several
     np.testing.assert_allclose(p, expected, rtol=0, atol=1e-5)
     y_pred = clf.predict(rows)
     if clf._multilabel:
@@ -197,6 +198,11 @@ def test_pipelines(steps, rows, run_js):
     np.testing.assert_allclose(p, clf.predict_proba(rows[:100]), rtol=0, atol=1e-5)
 
 
+def test_best_of_a_search(page):
+    search = GridSearchCV(fitted(), {"hidden_layer_sizes": [(12,)]}, cv=2).fit(X / 16, Y)
+    assert network_of(draw_digit(search)) == network_of(page)
+
+
 # The file
 
 
@@ -214,10 +220,9 @@ def test_page_needs_nothing_else(page):
 
 
 def test_page_of_75_hidden_units_has_less_than_300_kb():
-    larger = np.pad(
-        X.reshape(-1, 8, 8).repeat(3, axis=1).repeat(3, axis=2), [(0, 0), (2, 2), (2, 2)]
-    )
-    content = draw_digit(fitted(larger.reshape(-1, 784) / 16, hidden=(75,))).html.encode()
+    larger = np.kron(X.reshape(-1, 8, 8) / 16, np.ones((3, 3)))
+    rows = np.pad(larger, [(0, 0), (2, 2), (2, 2)]).reshape(-1, 784)
+    content = draw_digit(fitted(rows, hidden=(75,))).html.encode()
     assert 200_000 < len(content) < 300_000
 
 
@@ -237,37 +242,40 @@ def test_notebook_shows_the_page_in_a_frame(page):
 
 
 @pytest.mark.parametrize(
-    ("estimator", "arguments", "error", "message"),
+    ("estimator", "error", "message"),
     [
-        (BackpropMLPClassifier(), {}, NotFittedError, "not fitted"),
-        (fitted(X[:, :63]), {}, ValueError, "fitted on 63 features, which make no square"),
+        (BackpropMLPClassifier(), NotFittedError, "not fitted"),
+        (GaussianNB(), TypeError, "it is GaussianNB"),
         (
-            LogisticRegression(max_iter=1000).fit(X, Y),
-            {},
+            make_pipeline(StandardScaler(), GaussianNB()),
             TypeError,
-            "it is LogisticRegression",
+            "it is Pipeline with GaussianNB",
         ),
         (
-            make_pipeline(StandardScaler(), LogisticRegression()).fit(X, Y),
-            {},
-            TypeError,
-            "it is Pipeline with LogisticRegression",
-        ),
-        (fitted(), {"max_pixel": 0}, ValueError, "max_pixel must be .* it is 0"),
-        (fitted(), {"max_pixel": "16"}, ValueError, "max_pixel must be .* it is '16'"),
-        (fitted(), {"max_pixel": np.nan}, ValueError, "max_pixel must be .* it is nan"),
-        (
-            make_pipeline(Normalizer(), fitted()).fit(X, Y),
-            {},
+            make_pipeline(Normalizer(), BackpropMLPClassifier((5,), tol=0.01)),
             ValueError,
             "a step before the network that is not an affine function",
         ),
     ],
+    ids=["not fitted", "another", "pipeline of another", "not affine"],
 )
-def test_errors(estimator, arguments, error, message, tmp_path):
+def test_estimators_refused(estimator, error, message, tmp_path):
+    if error is not NotFittedError:
+        estimator.fit(X, Y)
     with pytest.raises(error, match=message):
-        draw_digit(estimator, tmp_path / "digit.html", **arguments)
+        draw_digit(estimator, tmp_path / "digit.html")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_images_must_be_square():
+    with pytest.raises(ValueError, match="fitted on 63 features, which make no square"):
+        draw_digit(fitted(X[:, 1:] / 16))
+
+
+@pytest.mark.parametrize("max_pixel", [0, -1, np.inf, np.nan, "16", None, True])
+def test_max_pixel_refused(max_pixel):
+    with pytest.raises(ValueError, match=f"max_pixel must be .* it is {max_pixel!r}"):
+        draw_digit(fitted(), max_pixel=max_pixel)
 
 
 # In a browser
@@ -335,13 +343,12 @@ def test_what_is_shown_of_a_drawing(tab):
     assert n_inked(tab) == 0
     draw(tab, drawings(4)[3][1])
     assert 50 < n_inked(tab) < 300
-    widths = tab.run(
-        "return [...document.querySelectorAll('.bar div')].map((bar) => parseFloat(bar.style.width))"
-    )
+    bars = "[...document.querySelectorAll('.bar div')]"
+    widths = tab.run(f"return {bars}.map((bar) => parseFloat(bar.style.width))")
     assert len(widths) == 10
     assert widths[3] > 90
     assert sum(widths) == pytest.approx(100, abs=0.01)
-    hidden = "return document.querySelector('#hidden canvas').ariaLabel"
+    hidden = "return document.querySelector('#hidden canvas').getAttribute('aria-label')"
     assert re.fullmatch(r"Hidden units: 50, of which \d+ are .*", tab.run(hidden))
     assert text(tab, "status") == f"3 {text(tab, 'share')}"
 

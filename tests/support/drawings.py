@@ -54,6 +54,6 @@ def _smooth(corners):
     t = np.linspace(0, 1, PER_CORNER, endpoint=False)[:, np.newaxis]
     parts = [
         b + t / 2 * (c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a)))
-        for a, b, c, d in zip(padded, padded[1:], padded[2:], padded[3:])
+        for a, b, c, d in zip(padded[:-3], padded[1:-2], padded[2:-1], padded[3:], strict=True)
     ]
     return np.vstack([*parts, corners[-1:]])
