@@ -85,9 +85,11 @@ def network_of(page):
 
 
 def strokes_of_all_kinds(n):
-    """Drawings, pens from thin to bold, and now and then a tap beside the digit."""
+    """An upright line, and drawings by pens from thin to bold, some with a tap beside them."""
+    # not quite straight: its centre of mass would lie between two pixels, and go to either
+    yield {"strokes": [[[0.5, 0.2], [0.5, 0.7], [0.504, 0.8]]], "radius": 11}
     rng = np.random.default_rng(0)
-    for _, strokes in drawings(n):
+    for _, strokes in drawings(n - 1):
         tap = [[[0.03, 0.97]]] if rng.random() < 0.3 else []
         yield {"strokes": strokes + tap, "radius": rng.uniform(5, 17)}
 
