@@ -393,7 +393,11 @@ def test_everything_by_keyboard(tab):
 
 @needs_chromium
 @pytest.mark.parametrize("width", [1200, 700, 390, 320])
-def test_nothing_is_wider_than_the_screen(tab, width):
+@pytest.mark.parametrize("names", [[0, 1, 2], ["eight", "n" * 40, "a long name of a digit"]])
+def test_nothing_is_wider_than_the_screen(tab, width, names, tmp_path):
+    clf = fitted(y=np.array(names)[Y % 3], hidden=(100, 12))
+    draw_digit(clf, tmp_path / "digit.html")
+    tab.open((tmp_path / "digit.html").as_uri())
     tab.resize(width, 800)
     draw(tab, drawings(1)[0][1])
     outside = tab.run(

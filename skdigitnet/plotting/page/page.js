@@ -11,7 +11,7 @@ const element = (id) => document.getElementById(id);
 const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name);
 
 start().catch((error) => {
-  element("answer").textContent = "This browser is too old for this page.";
+  element("answer").textContent = `This browser cannot show the page: ${error.message}`;
   throw error;
 });
 
@@ -122,7 +122,7 @@ async function start() {
     const within = (share) => Math.min(Math.max(share, 0), 1);
     pen.x = within(pen.x + dx * KEY_STEP);
     pen.y = within(pen.y + dy * KEY_STEP);
-    if (isDrawing) proceed([pen.x, pen.y]);
+    if (isDrawing && pointer === null) proceed([pen.x, pen.y]);
   }
 
   element("undo").addEventListener("click", undo);
@@ -200,7 +200,8 @@ function addBar(label) {
   const row = element("bars").insertRow();
   const head = document.createElement("th");
   head.scope = "row";
-  head.textContent = label;
+  head.append(document.createElement("span"));
+  head.firstChild.textContent = label;
   const [outer, bar] = [document.createElement("div"), document.createElement("div")];
   outer.className = "bar";
   outer.append(bar);
