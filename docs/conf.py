@@ -1,6 +1,12 @@
 """How Sphinx builds the documentation; CONTRIBUTING.md has the command."""
 
 from importlib.metadata import version as version_of
+from pathlib import Path
+
+from skdigitnet import BackpropMLPClassifier
+from skdigitnet.plotting import draw_digit
+
+HERE = Path(__file__).resolve().parent
 
 project = "skdigitnet"
 author = "The skdigitnet developers"
@@ -58,3 +64,15 @@ html_theme_options = {
     "logo": {"text": html_title},
     "show_prev_next": False,
 }
+
+
+def setup(app):
+    """Have the page to draw on, which docs/draw.md shows, made beside the others."""
+    app.connect("build-finished", make_page_to_draw_on)
+
+
+def make_page_to_draw_on(app, error):
+    """Make it of the network that docs/train_network_to_draw_for.py trained."""
+    if error is None and app.builder.format == "html":
+        clf = BackpropMLPClassifier().load_weights(HERE / "network_to_draw_for.npz")
+        draw_digit(clf, Path(app.outdir) / "draw_digit.html")

@@ -37,4 +37,5 @@ def test_plot_without_matplotlib_names_the_extra(display, monkeypatch):
 
 def test_every_display_is_tried():
     tried = test_plot_without_matplotlib_names_the_extra.pytestmark[0].args[1]
-    assert sorted(type(display).__name__ for display in tried) == sorted(plotting.__all__)
+    displays = [name for name in plotting.__all__ if name.endswith("Display")]
+    assert sorted(type(display).__name__ for display in tried) == sorted(displays)
