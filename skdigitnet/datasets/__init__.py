@@ -1,7 +1,16 @@
-"""Handwritten digits: MNIST and its like, their file format, and pictures of your own."""
+"""Handwritten digits: MNIST and its like, their file format, pictures of your own, distortions."""
 
+from skdigitnet.datasets._distortions import Distortions, distort_images
 from skdigitnet.datasets._idx import read_idx, write_idx
 from skdigitnet.datasets._image import load_image
 from skdigitnet.datasets._mnist import fetch_mnist, load_mnist
 
-__all__ = ["fetch_mnist", "load_image", "load_mnist", "read_idx", "write_idx"]
+__all__ = [
+    "Distortions",
+    "distort_images",
+    "fetch_mnist",
+    "load_image",
+    "load_mnist",
+    "read_idx",
+    "write_idx",
+]

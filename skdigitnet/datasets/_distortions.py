@@ -1,0 +1,330 @@
+"""Distorted images: more of the digits that there are, for training."""
+
+from __future__ import annotations
+
+import math
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_array
+
+from skdigitnet._core.distort import distort
+from skdigitnet._system.threads import n_threads
+
+PIXEL_TYPES = (np.float64, np.float32, np.uint8)  # any other is converted to the first
+CHUNK_PIXELS = 2**20  # distorted together: some 50 ms, after which Ctrl-C is heeded
+# of what is drawn from a range
+BOUNDS = {
+    "rotation": (-180, 180),
+    "shear": (-89, 89),
+    "scale": (0.01, 100),
+    "shift": (-math.inf, math.inf),
+}
+Range = float | tuple[float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Distortions:
+    """Distortions of images, to be called with rows and a random number generator.
+
+    An object for what takes a transformation of rows, such as ``transform`` of
+    ``RowBlocks``; for an array, :func:`distort_images` is simpler. It cannot be changed, can
+    be pickled, and is equal to another with the same parameters.
+
+    Parameters
+    ----------
+    rotation, scale, shear, shift : float or tuple of (low, high)
+        As of :func:`distort_images`, with the same defaults.
+    elastic, smoothness : float
+        As of :func:`distort_images`, with the same defaults.
+    image_shape : tuple of (height, width) or None, default=None
+        None means square images.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a parameter is not of that type, or out of its range.
+
+    See Also
+    --------
+    distort_images : A function that does the same.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.datasets import load_digits
+    >>> from skdigitnet.datasets import Distortions
+    >>> X, _ = load_digits(return_X_y=True)
+    >>> distortions = Distortions(rotation=10, shift=0.5, elastic=0.3, smoothness=1.5)
+    >>> distortions(X, np.random.default_rng(0)).shape
+    (1797, 64)
+    """
+
+    rotation: Range = 10.0
+    scale: Range = 0.1
+    shear: Range = 10.0
+    shift: Range = 1.0
+    elastic: float = 1.0
+    smoothness: float = 4.0
+    image_shape: tuple[int, int] | None = None
+
+    def __post_init__(self) -> None:
+        for name in BOUNDS:
+            self._range(name)
+        _check_number("elastic", self.elastic, 0, "0 or larger")
+        _check_number("smoothness", self.smoothness, math.nextafter(0, 1), "larger than 0")
+        shape = self.image_shape
+        if shape is not None and not (
+            isinstance(shape, tuple)
+            and len(shape) == 2
+            and all(isinstance(n, Integral) and n > 0 for n in shape)
+        ):
+            raise ValueError(
+                f"image_shape must be a tuple of two positive ints, (height, width), or None"
+                f" for square images; got {shape!r}."
+            )
+
+    def __call__(self, X, rng) -> np.ndarray:
+        """Distort the images in the rows of X.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, height * width)
+        rng : numpy.random.Generator or None
+            One integer is drawn from it. None, as for rows to predict, returns the rows as
+            they are. Or anything else that :func:`distort_images` takes for
+            ``random_state``.
+
+        Returns
+        -------
+        distorted : ndarray of shape (n_samples, height * width)
+        """
+        return np.asarray(X) if rng is None else self._distort(X, rng, 0, None)
+
+    def _distort(self, X, random_state, first_row, n_jobs) -> np.ndarray:
+        key = _key(random_state)
+        if not (isinstance(first_row, Integral) and 0 <= first_row < 2**63):
+            raise ValueError(
+                f"first_row must be an int, 0 or larger and less than 2**63; got {first_row!r}."
+            )
+        X = check_array(
+            X, dtype=PIXEL_TYPES, order="C", ensure_min_samples=0, input_name="X"
+        )
+        X = X.astype(X.dtype.newbyteorder("="), copy=False)
+        height, width = self._shape_of(X.shape[1])
+        names = "rotation", "shear", "scale", "scale", "shift", "shift"
+        ranges = np.array([self._range(name) for name in names])
+        # uniform noise from -1 to 1 has the standard deviation 1 / sqrt(3)
+        rows, columns = (_gaussian(n, float(self.smoothness)) for n in (height, width))
+        rows = (float(self.elastic) * math.sqrt(3) * rows).astype(np.float32)
+        columns = columns.T.astype(np.float32, order="C")
+        out = np.empty_like(X)
+
+        def distort_chunk(start: int) -> None:
+            chunk = slice(start, start + n_rows)
+            distort(
+                X[chunk], out[chunk], ranges, rows, columns, self.elastic > 0,
+                key, first_row + start,
+                np.zeros((height + 2) * (width + 2)), np.empty(3 * height * width, np.float32),
+            )  # fmt: skip
+
+        n_rows = max(1, CHUNK_PIXELS // X.shape[1])
+        starts = range(0, len(X), n_rows)
+        threads = n_threads(n_jobs, len(starts))
+        if threads == 1:
+            for start in starts:
+                distort_chunk(start)
+        else:
+            with ThreadPoolExecutor(threads) as pool:
+                list(pool.map(distort_chunk, starts))
+        return out
+
+    def _range(self, name: str) -> tuple[float, float]:
+        """The lowest and the highest value of a parameter that is a number or a pair."""
+        value, (smallest, largest) = getattr(self, name), BOUNDS[name]
+        middle = 1.0 if name == "scale" else 0.0
+        if isinstance(value, tuple) and len(value) == 2 and all(map(_is_number, value)):
+            low, high = map(float, value)
+        elif _is_number(value) and value >= 0:
+            low, high = middle - float(value), middle + float(value)
+        else:
+            raise ValueError(
+                f"{name} must be a finite number, 0 or larger, or a tuple (low, high) of finite"
+                f" numbers; got {value!r}."
+            )
+        if not smallest <= low <= high <= largest:
+            raise ValueError(
+                f"{name} must be a range within {smallest} and {largest}, low before high; got"
+                f" {value!r}, which means ({low:g}, {high:g})."
+            )
+        return low, high
+
+    def _shape_of(self, n_features: int) -> tuple[int, int]:
+        side = math.isqrt(n_features)
+        height, width = (side, side) if self.image_shape is None else self.image_shape
+        if height * width != n_features:
+            given = "no square image" if self.image_shape is None else f"not {height} x {width}"
+            raise ValueError(
+                f"X has {n_features} features, {given}. Give image_shape=(height, width) with"
+                f" height * width = {n_features}."
+            )
+        return height, width
+
+
+def distort_images(
+    X,
+    *,
+    rotation=10.0,
+    scale=0.1,
+    shear=10.0,
+    shift=1.0,
+    elastic=1.0,
+    smoothness=4.0,
+    image_shape=None,
+    random_state=None,
+    first_row=0,
+    n_jobs=None,
+) -> np.ndarray:
+    """Distort images at random, to train on more than there are.
+
+    Each image is scaled, leaned, rotated and shifted about its centre, and then bent by a
+    smooth random displacement of its pixels. In each range every value is equally likely.
+    A network trained on fresh distortions in every epoch learns what they leave unchanged.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, height * width)
+        An image in each row, as of :func:`load_mnist`. float32, float64 and uint8 stay what
+        they are; other types become float64.
+    rotation : float or tuple of (low, high), default=10.0
+        In degrees, counterclockwise; a number r means (-r, r). Within -180 and 180.
+    scale : float or tuple of (low, high), default=0.1
+        Factors of height and width, drawn independently; a number s, smaller than 1, means
+        (1 - s, 1 + s). Within 0.01 and 100.
+    shear : float or tuple of (low, high), default=10.0
+        How far upright strokes lean to the right, in degrees; a number s means (-s, s).
+        Within -89 and 89.
+    shift : float or tuple of (low, high), default=1.0
+        In pixels, drawn independently for down and to the right; a number s means (-s, s).
+    elastic : float, default=1.0
+        Standard deviation of the displacement of a pixel, in pixels, in each direction.
+    smoothness : float, default=4.0
+        Standard deviation of the Gaussian that smooths the displacements, in pixels.
+    image_shape : tuple of (height, width) or None, default=None
+        None means square images.
+    random_state : None, int, tuple of int, SeedSequence, Generator or RandomState, \
+            default=None
+        The seed; None distorts differently each time. A tuple such as (seed, epoch) gives
+        each epoch distortions of its own. Of a generator one seed is drawn.
+    first_row : int, default=0
+        The number of the first row of X, where X is a part of more rows.
+    n_jobs : int or None, default=None
+        Threads, as in scikit-learn; they never change a bit of the result.
+
+    Returns
+    -------
+    distorted : ndarray of shape (n_samples, height * width)
+        Of the type of X. No pixel is smaller than the smallest of its image and 0, or
+        larger than the largest and 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If X holds no images of that shape or is not finite, or a parameter is not of that
+        type or out of its range.
+
+    See Also
+    --------
+    Distortions : The same as an object that can be passed on.
+
+    Notes
+    -----
+    1. Pixels are interpolated bilinearly, and are 0 outside the image. uint8 is rounded.
+    2. The displacements are those of Simard et al. [1]_: uniform noise in each pixel,
+       smoothed by a Gaussian that ends at the border. Here they are then divided by the
+       standard deviation that this leaves, so that ``elastic`` does not depend on
+       ``smoothness``. Their alpha = 34 and sigma = 4 are about ``elastic=1.4`` and
+       ``smoothness=4``.
+    3. What happens to a row depends on the seed and the number of the row alone. So
+       ``distort_images(X, random_state=s)[a:b]`` has the bits of
+       ``distort_images(X[a:b], random_state=s, first_row=a)``, on every processor.
+    4. The defaults are for digits of 28 x 28 pixels; ``shift``, ``elastic`` and
+       ``smoothness`` grow with the side of the image.
+
+    References
+    ----------
+    .. [1] P. Y. Simard, D. Steinkraus, J. C. Platt, "Best practices for convolutional
+           neural networks applied to visual document analysis", ICDAR 2003.
+
+    Examples
+    --------
+    Fresh distortions in every epoch, the same whenever the epoch is repeated:
+
+    >>> from sklearn.datasets import load_digits
+    >>> from skdigitnet import BackpropMLPClassifier
+    >>> from skdigitnet.datasets import distort_images
+    >>> X, y = load_digits(return_X_y=True)
+    >>> clf = BackpropMLPClassifier(random_state=0)
+    >>> for epoch in range(3):
+    ...     X_epoch = distort_images(
+    ...         X, shift=0.5, elastic=0.3, smoothness=1.5, random_state=(0, epoch)
+    ...     )
+    ...     clf = clf.partial_fit(X_epoch / 16, y, classes=range(10))
+    """
+    distortions = Distortions(
+        rotation=rotation,
+        scale=scale,
+        shear=shear,
+        shift=shift,
+        elastic=elastic,
+        smoothness=smoothness,
+        image_shape=image_shape,
+    )
+    return distortions._distort(X, random_state, first_row, n_jobs)
+
+
+def _is_number(value) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _check_number(name: str, value, smallest: float, allowed: str) -> None:
+    if not _is_number(value) or value < smallest:
+        raise ValueError(f"{name} must be a finite number, {allowed}; got {value!r}.")
+
+
+@lru_cache(maxsize=16)
+def _gaussian(n: int, smoothness: float) -> np.ndarray:
+    """Weights (n, n) of a smoothing whose rows have the norm 1.
+
+    Decimal, since the exponential functions of C libraries differ in the last bit.
+    """
+    exponents = (-(d / smoothness) * (d / smoothness) / 2 for d in range(n))
+    weights = [float(Decimal(exponent).exp()) for exponent in exponents]
+    place = np.arange(n)
+    matrix = np.array(weights)[abs(place - place[:, np.newaxis])]
+    norms = [math.sqrt(math.fsum(row * row)) for row in matrix]
+    return matrix / np.array(norms)[:, np.newaxis]
+
+
+def _key(random_state) -> int:
+    """64 bits that the seed determines, or that are drawn from the generator."""
+    if isinstance(random_state, np.random.Generator):
+        return int(random_state.integers(2**64, dtype=np.uint64))
+    if isinstance(random_state, np.random.RandomState):
+        return int(random_state.randint(2**64, dtype=np.uint64))
+    if not isinstance(random_state, np.random.SeedSequence):
+        numbers = random_state if isinstance(random_state, tuple) else (random_state,)
+        if random_state is not None and not all(
+            isinstance(number, Integral) and number >= 0 for number in numbers
+        ):
+            raise ValueError(
+                "random_state must be None, an int, 0 or larger, a tuple of these, or a"
+                f" SeedSequence, Generator or RandomState of NumPy; got {random_state!r}."
+            )
+        random_state = np.random.SeedSequence(random_state)
+    return int(random_state.generate_state(1, np.uint64)[0])
