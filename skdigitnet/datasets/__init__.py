@@ -1,4 +1,4 @@
-"""Handwritten digits: MNIST and its like, their file format, pictures of your own, distortions."""
+"""Handwritten digits: MNIST and its like, IDX files, pictures of your own, distortions."""
 
 from skdigitnet.datasets._distortions import Distortions, distort_images
 from skdigitnet.datasets._idx import read_idx, write_idx

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal
 from functools import lru_cache
 from numbers import Integral, Real
 from typing import Any
@@ -25,6 +26,8 @@ BOUNDS = {
     "scale": (0.01, 100),
     "shift": (-math.inf, math.inf),
 }
+# of the shorter side, where None is given
+SHARES = {"shift": 1 / 28, "elastic": 1 / 28, "smoothness": 1 / 7}
 Range = float | tuple[float, float]
 
 
@@ -32,22 +35,24 @@ Range = float | tuple[float, float]
 class Distortions:
     """Distortions of images, to be called with rows and a random number generator.
 
-    An object for what takes a transformation of rows, such as ``transform`` of
-    ``RowBlocks``; for an array, :func:`distort_images` is simpler. It cannot be changed, can
-    be pickled, and is equal to another with the same parameters.
+    An object for what calls ``transform(X, rng)`` on some rows at a time; for an array,
+    :func:`distort_images` is simpler. It cannot be changed, can be pickled, and is equal to
+    another with the same parameters.
 
     Parameters
     ----------
-    rotation, scale, shear, shift : float or tuple of (low, high)
-        As of :func:`distort_images`, with the same defaults.
-    elastic, smoothness : float
-        As of :func:`distort_images`, with the same defaults.
+    rotation : float or tuple of (low, high), default=10.0
+    scale : float or tuple of (low, high), default=0.1
+    shear : float or tuple of (low, high), default=10.0
+    shift : float, tuple of (low, high) or None, default=None
+    elastic : float or None, default=None
+    smoothness : float or None, default=None
     image_shape : tuple of (height, width) or None, default=None
-        None means square images.
+        All as of :func:`distort_images`.
 
     Raises
     ------
-    TypeError, ValueError
+    ValueError
         If a parameter is not of that type, or out of its range.
 
     See Also
@@ -60,7 +65,7 @@ class Distortions:
     >>> from sklearn.datasets import load_digits
     >>> from skdigitnet.datasets import Distortions
     >>> X, _ = load_digits(return_X_y=True)
-    >>> distortions = Distortions(rotation=10, shift=0.5, elastic=0.3, smoothness=1.5)
+    >>> distortions = Distortions(rotation=15, shift=0.5)
     >>> distortions(X, np.random.default_rng(0)).shape
     (1797, 64)
     """
@@ -68,21 +73,20 @@ class Distortions:
     rotation: Range = 10.0
     scale: Range = 0.1
     shear: Range = 10.0
-    shift: Range = 1.0
-    elastic: float = 1.0
-    smoothness: float = 4.0
+    shift: Range | None = None
+    elastic: float | None = None
+    smoothness: float | None = None
     image_shape: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         for name in BOUNDS:
-            self._range(name)
-        _check_number("elastic", self.elastic, 0, "0 or larger")
-        _check_number("smoothness", self.smoothness, math.nextafter(0, 1), "larger than 0")
+            self._range(name, side=1)
+        elastic, smoothness = self._of(1, "elastic"), self._of(1, "smoothness")
+        _check_number("elastic", elastic, "from 0 to 1000000", lambda x: 0 <= x <= 1e6)
+        _check_number("smoothness", smoothness, "larger than 0 and finite", lambda x: x > 0)
         shape = self.image_shape
         if shape is not None and not (
-            isinstance(shape, tuple)
-            and len(shape) == 2
-            and all(isinstance(n, Integral) and n > 0 for n in shape)
+            isinstance(shape, tuple) and len(shape) == 2 and all(_is_int(n, 1) for n in shape)
         ):
             raise ValueError(
                 f"image_shape must be a tuple of two positive ints, (height, width), or None"
@@ -107,33 +111,33 @@ class Distortions:
         return np.asarray(X) if rng is None else self._distort(X, rng, 0, None)
 
     def _distort(self, X, random_state, first_row, n_jobs) -> np.ndarray:
-        key = _key(random_state)
-        if not (isinstance(first_row, Integral) and 0 <= first_row < 2**63):
+        if not (_is_int(first_row, 0) and first_row < 2**63):
             raise ValueError(
                 f"first_row must be an int, 0 or larger and less than 2**63; got {first_row!r}."
             )
-        X = check_array(
-            X, dtype=PIXEL_TYPES, order="C", ensure_min_samples=0, input_name="X"
-        )
+        X = check_array(X, dtype=PIXEL_TYPES, order="C", ensure_min_samples=0, input_name="X")
         X = X.astype(X.dtype.newbyteorder("="), copy=False)
         height, width = self._shape_of(X.shape[1])
+        side = min(height, width)
         names = "rotation", "shear", "scale", "scale", "shift", "shift"
-        ranges = np.array([self._range(name) for name in names])
+        ranges = np.array([self._range(name, side) for name in names])
+        elastic, smoothness = (float(self._of(side, n)) for n in ("elastic", "smoothness"))
         # uniform noise from -1 to 1 has the standard deviation 1 / sqrt(3)
-        rows, columns = (_gaussian(n, float(self.smoothness)) for n in (height, width))
-        rows = (float(self.elastic) * math.sqrt(3) * rows).astype(np.float32)
+        rows, columns = (_gaussian(n, smoothness) for n in (height, width))
+        rows = (elastic * math.sqrt(3) * rows).astype(np.float32)
         columns = columns.T.astype(np.float32, order="C")
-        out = np.empty_like(X)
+        key, out = _key(random_state), np.empty_like(X)
+        n_rows = max(1, CHUNK_PIXELS // X.shape[1])
 
         def distort_chunk(start: int) -> None:
             chunk = slice(start, start + n_rows)
+            padded = np.zeros((height + 2) * (width + 2))
+            fields = np.empty(3 * height * width, dtype=np.float32)
             distort(
-                X[chunk], out[chunk], ranges, rows, columns, self.elastic > 0,
-                key, first_row + start,
-                np.zeros((height + 2) * (width + 2)), np.empty(3 * height * width, np.float32),
+                X[chunk], out[chunk], ranges, rows, columns, elastic > 0,
+                key, first_row + start, padded, fields,
             )  # fmt: skip
 
-        n_rows = max(1, CHUNK_PIXELS // X.shape[1])
         starts = range(0, len(X), n_rows)
         threads = n_threads(n_jobs, len(starts))
         if threads == 1:
@@ -144,9 +148,14 @@ class Distortions:
                 list(pool.map(distort_chunk, starts))
         return out
 
-    def _range(self, name: str) -> tuple[float, float]:
+    def _of(self, side: int, name: str) -> Any:
+        """A parameter, for images whose shorter side has this many pixels."""
+        value = getattr(self, name)
+        return SHARES[name] * side if value is None and name in SHARES else value
+
+    def _range(self, name: str, side: int) -> tuple[float, float]:
         """The lowest and the highest value of a parameter that is a number or a pair."""
-        value, (smallest, largest) = getattr(self, name), BOUNDS[name]
+        value, (smallest, largest) = self._of(side, name), BOUNDS[name]
         middle = 1.0 if name == "scale" else 0.0
         if isinstance(value, tuple) and len(value) == 2 and all(map(_is_number, value)):
             low, high = map(float, value)
@@ -182,9 +191,9 @@ def distort_images(
     rotation=10.0,
     scale=0.1,
     shear=10.0,
-    shift=1.0,
-    elastic=1.0,
-    smoothness=4.0,
+    shift=None,
+    elastic=None,
+    smoothness=None,
     image_shape=None,
     random_state=None,
     first_row=0,
@@ -209,12 +218,15 @@ def distort_images(
     shear : float or tuple of (low, high), default=10.0
         How far upright strokes lean to the right, in degrees; a number s means (-s, s).
         Within -89 and 89.
-    shift : float or tuple of (low, high), default=1.0
+    shift : float, tuple of (low, high) or None, default=None
         In pixels, drawn independently for down and to the right; a number s means (-s, s).
-    elastic : float, default=1.0
-        Standard deviation of the displacement of a pixel, in pixels, in each direction.
-    smoothness : float, default=4.0
-        Standard deviation of the Gaussian that smooths the displacements, in pixels.
+        None means a 28th of the shorter side, one pixel of MNIST's.
+    elastic : float or None, default=None
+        Standard deviation of a pixel's displacement down and to the right, in pixels. None
+        means a 28th of the shorter side.
+    smoothness : float or None, default=None
+        Standard deviation of the Gaussian that smooths the displacements, in pixels. None
+        means a seventh of the shorter side.
     image_shape : tuple of (height, width) or None, default=None
         None means square images.
     random_state : None, int, tuple of int, SeedSequence, Generator or RandomState, \
@@ -253,8 +265,8 @@ def distort_images(
     3. What happens to a row depends on the seed and the number of the row alone. So
        ``distort_images(X, random_state=s)[a:b]`` has the bits of
        ``distort_images(X[a:b], random_state=s, first_row=a)``, on every processor.
-    4. The defaults are for digits of 28 x 28 pixels; ``shift``, ``elastic`` and
-       ``smoothness`` grow with the side of the image.
+    4. The defaults are mild, so that a reader still sees the same digit. They were chosen by
+       looking, and by the accuracy on 10,000 images held out of MNIST's training images.
 
     References
     ----------
@@ -271,9 +283,7 @@ def distort_images(
     >>> X, y = load_digits(return_X_y=True)
     >>> clf = BackpropMLPClassifier(random_state=0)
     >>> for epoch in range(3):
-    ...     X_epoch = distort_images(
-    ...         X, shift=0.5, elastic=0.3, smoothness=1.5, random_state=(0, epoch)
-    ...     )
+    ...     X_epoch = distort_images(X, random_state=(0, epoch))
     ...     clf = clf.partial_fit(X_epoch / 16, y, classes=range(10))
     """
     distortions = Distortions(
@@ -288,23 +298,33 @@ def distort_images(
     return distortions._distort(X, random_state, first_row, n_jobs)
 
 
+def _is_int(value, smallest: int) -> bool:
+    return isinstance(value, Integral) and int(value) >= smallest
+
+
 def _is_number(value) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    if not isinstance(value, Real) or isinstance(value, bool):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an int larger than any float
+        return False
 
 
-def _check_number(name: str, value, smallest: float, allowed: str) -> None:
-    if not _is_number(value) or value < smallest:
-        raise ValueError(f"{name} must be a finite number, {allowed}; got {value!r}.")
+def _check_number(name: str, value, allowed: str, is_allowed: Callable) -> None:
+    if not _is_number(value) or not is_allowed(value):
+        raise ValueError(f"{name} must be a number, {allowed}; got {value!r}.")
 
 
 @lru_cache(maxsize=16)
 def _gaussian(n: int, smoothness: float) -> np.ndarray:
     """Weights (n, n) of a smoothing whose rows have the norm 1.
 
-    Decimal, since the exponential functions of C libraries differ in the last bit.
+    In decimal numbers, since the exponential functions of C libraries differ in the last bit.
     """
+    context = Context(prec=28)
     exponents = (-(d / smoothness) * (d / smoothness) / 2 for d in range(n))
-    weights = [float(Decimal(exponent).exp()) for exponent in exponents]
+    weights = [float(context.exp(Decimal(exponent))) for exponent in exponents]
     place = np.arange(n)
     matrix = np.array(weights)[abs(place - place[:, np.newaxis])]
     norms = [math.sqrt(math.fsum(row * row)) for row in matrix]
@@ -317,14 +337,15 @@ def _key(random_state) -> int:
         return int(random_state.integers(2**64, dtype=np.uint64))
     if isinstance(random_state, np.random.RandomState):
         return int(random_state.randint(2**64, dtype=np.uint64))
+    if random_state is None:
+        random_state = np.random.SeedSequence()
     if not isinstance(random_state, np.random.SeedSequence):
         numbers = random_state if isinstance(random_state, tuple) else (random_state,)
-        if random_state is not None and not all(
-            isinstance(number, Integral) and number >= 0 for number in numbers
-        ):
+        if not numbers or not all(_is_int(n, 0) for n in numbers):
             raise ValueError(
                 "random_state must be None, an int, 0 or larger, a tuple of these, or a"
                 f" SeedSequence, Generator or RandomState of NumPy; got {random_state!r}."
             )
-        random_state = np.random.SeedSequence(random_state)
+        # as entropy, 1 and (1, 0) would be the same
+        random_state = np.random.SeedSequence(numbers[0], spawn_key=numbers[1:])
     return int(random_state.generate_state(1, np.uint64)[0])
