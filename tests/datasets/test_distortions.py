@@ -177,7 +177,7 @@ def test_type_and_range_are_those_of_the_image(dtype):
     assert distorted.min() == 0
     assert (distorted.max(axis=1) <= X.max(axis=1)).all()
     assert len(np.unique(distorted)) > 200
-    # 0.1 and the like are not exact: rounding must not exceed them either
+    # weights such as 0.1 and 0.9 are rounded, and must not add up to more than 1
     even = distort_images(np.full((200, 144), 0.7), **ALL, random_state=0)
     assert 0 <= even.min() < even.max() == 0.7
     negative = distort_images(np.full((200, 144), -0.7), **ALL, random_state=0)
