@@ -36,8 +36,10 @@ class Distortions:
     """Distortions of images, to be called with rows and a random number generator.
 
     An object for what calls ``transform(X, rng)`` on some rows at a time; for an array,
-    :func:`distort_images` is simpler. It cannot be changed, can be pickled, and is equal to
-    another with the same parameters.
+    :func:`distort_images` is simpler. ``distortions(X, rng)`` draws one integer from the
+    generator, the seed, and returns the rows distorted; with None for rng, as for rows to
+    predict, the rows as they are. The object cannot be changed, can be pickled, and is equal
+    to another with the same parameters.
 
     Parameters
     ----------
