@@ -1,26 +1,17 @@
 # cython: cdivision=True
 """Dropout: which hidden units are dropped for a row.
 
-SplitMix64 (G. L. Steele, D. Lea and C. H. Flood, "Fast splittable pseudorandom number
-generators", OOPSLA 2014) computes its n-th number from n alone. So each unit of each row of
-an epoch has its own number, the same in the forward and the backward pass, whatever the
-blocks and the threads, and nothing is stored.
+Each unit of each row of an epoch has its own random number, the same in the forward and the
+backward pass, whatever the blocks and the threads.
 """
 
 from libc.stdint cimport uint64_t
 
+from .random cimport split_mix
 from .real cimport real
 
 cdef enum:
     MAX_SHARE_BITS = 53  # those of the share dropped that a double can hold
-
-
-cdef inline uint64_t split_mix(uint64_t key, uint64_t n) noexcept nogil:
-    """The n-th number of the stream that begins at ``key``."""
-    cdef uint64_t z = key + (n + 1) * <uint64_t> 0x9E3779B97F4A7C15
-    z = (z ^ (z >> 30)) * <uint64_t> 0xBF58476D1CE4E5B9
-    z = (z ^ (z >> 27)) * <uint64_t> 0x94D049BB133111EB
-    return z ^ (z >> 31)
 
 
 cdef inline void drop_units(

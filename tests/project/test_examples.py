@@ -190,6 +190,20 @@ def test_own_handwriting_on_mnist(run_on_mnist):
     assert example.accuracy_of_photographs > example.accuracy - 0.03
 
 
+def test_distorted_digits(run):
+    example = run("distorted_digits")
+    assert example.n_figures == 3
+    assert example.best != "none"
+    assert example.curves[example.best][-1] > example.curves["none"][-1] + 0.005
+    assert example.test_accuracy[example.best] > example.test_accuracy["none"]
+
+
+@at_night
+def test_distorted_digits_on_mnist(run_on_mnist):
+    example = run_on_mnist("distorted_digits")
+    assert example.test_accuracy[example.best] > example.test_accuracy["none"] + 0.01
+
+
 def test_study(run):
     pytest.importorskip("pandas", reason="read_journal needs pandas: pip install pandas")
     example = run("study")
