@@ -100,6 +100,8 @@ def map_outputs(
     blocks = _output_blocks(coefs, intercepts, activation, X, check_rows)
     rows, z = next(blocks)
     first = function(z)
+    if len(first) == X.shape[0]:
+        return first
     out = np.empty((X.shape[0], *first.shape[1:]), dtype=first.dtype)
     out[rows] = first
     for rows, z in blocks:

@@ -27,7 +27,7 @@ class Problem:
 
     Attributes
     ----------
-    X : ndarray of shape (n_rows, n_features)
+    X : ndarray or CSR of shape (n_rows, n_features)
     y : ndarray of int of shape (n_rows,)
         Classes from 0 to 9.
     hidden : int
@@ -64,7 +64,7 @@ class Problem:
 
     @property
     def decay(self) -> float:
-        return ALPHA / len(self.X)
+        return ALPHA / self.X.shape[0]
 
     def draws(self) -> tuple[Weights, Iterator[np.ndarray]]:
         """Initial weights, and the order of the rows epoch after epoch.
