@@ -171,8 +171,10 @@ n_outputs_, out_activation_, n_features_in_, feature_names_in_
         _check_lengths(arrays)
         watch = ClusterWatch(client)
         with watch.watching():
-            rows = _Cluster(client, watch, _delayed_rows(arrays, self.block_rows, client))
-            warning = _fit(local, rows, n_rows, self.block_rows, features)
+            delayed = _delayed_rows(arrays, self.block_rows, client)
+            warning = _fit(
+                local, _Cluster(client, watch, delayed), n_rows, self.block_rows, features
+            )
         vars(self).update({k: v for k, v in vars(local).items() if k.endswith("_")})
         self._fitted = local
         if warning is not None:
@@ -382,7 +384,7 @@ class _Rows:
         with naming("y"):
             y = [check_target(labels, None) for labels in y]
         weights = [
-            check_weights(None if weight is None else weight[i], x) for i, x in enumerate(X)
+            _check_weights(None if weight is None else weight[i], x) for i, x in enumerate(X)
         ]
         return cls(first, list(zip(X, y, weights, strict=True)))
 
@@ -407,7 +409,7 @@ class _Rows:
         )
 
 
-def check_weights(weight, X) -> np.ndarray:
+def _check_weights(weight, X) -> np.ndarray:
     """The weights of a block, of which all may be zero."""
     if weight is not None and not np.any(weight):
         return np.zeros(len(X))
@@ -501,7 +503,7 @@ def _fit(local, rows: _Cluster, n_rows: int, block_rows: int, features: dict) ->
     n_blocks = -(-n_rows // block_rows)
     sampled = rows.call("sample", -(-SAMPLED_ROWS // n_blocks))
     parts = rows.mapped("part", labels)
-    del rows
+    del rows  # the workers hold them as parts
     class_weights: dict[int, np.ndarray] = {}
     for found in parts.call("class_weights", len(labels.classes)):
         class_weights.update(found)

@@ -50,6 +50,7 @@ def compare_with_memory():
     with cluster_of(2) as client:
         clf = fit(dask_rows(400, X, Y))
         assert_same_weights(clf, local, 1e-9)
+        rows_are_held_once(client)
         chunks_change_nothing(clf)
         client.cluster.scale(3)
         client.wait_for_workers(3, timeout=60)
@@ -58,6 +59,22 @@ def compare_with_memory():
         weights_and_labels_count()
         frames_have_names()
         float32_stays()
+
+
+def rows_are_held_once(client):
+    """While it trains a worker has parts, and not what they were made of."""
+
+    def held(dask_worker):
+        return [type(value).__name__ for value in dask_worker.data.values()]
+
+    def look():
+        time.sleep(0.5)  # what nobody wants is forgotten soon
+        found.extend(client.run(held).values())
+
+    found = []
+    with DuringTheFit(5, look):
+        fit(dask_rows(400, X, Y))
+    assert found == [["Part"], ["Part"]], found
 
 
 def chunks_change_nothing(clf):
