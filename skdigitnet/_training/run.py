@@ -283,7 +283,7 @@ class Training:
         state = self.state
         first = self.first_weights or self.network.unpack(state.theta.copy())
         x_size = self.given.encoding.x_size
-        divergence = Divergence(objective, x_size, constant, first, self.usual)
+        divergence = Divergence(objective, x_size, constant, first=first, usual=self.usual)
         judges = Judges(self.rule, divergence, Plateau(objective, constant), score)
         with Interrupts() as interrupts:
             self.watch = Watch(
