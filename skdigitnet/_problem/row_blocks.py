@@ -49,7 +49,7 @@ class RowBlocks:
         ``transform(X_block, rng)`` returns the rows to use for the rows of a block, after
         ``scale``: as many, in float32 or float64, of any number of features, which must be
         the same for every block. In an epoch of SGD or Adam, rng is a
-        :class:`numpy.random.Generator` for distortions; it depends on the estimator's
+        ``numpy.random.Generator`` for distortions; it depends on the estimator's
         ``random_state``, the epoch and the block alone. Everywhere else, as in prediction
         and with L-BFGS, rng is None. X_block is a copy that may be changed. It is called in
         the thread that reads.
