@@ -350,7 +350,7 @@ def test_the_refit_is_in_the_same_warning():
 
 
 class WarnsOnAllRows(DecisionTreeClassifier):
-    def fit(self, X, y):
+    def fit(self, X, y, sample_weight=None, check_input=True):
         if len(X) == len(Y):
             warnings.warn("all rows", UserWarning, stacklevel=1)
             warnings.warn("not converged", ConvergenceWarning, stacklevel=1)
