@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 import warnings
+from abc import abstractmethod
 from collections.abc import Iterable
 from contextlib import closing
 from numbers import Real
@@ -46,9 +47,9 @@ class EpochSearch(BaseSearchCV):
         "journal": [str, os.PathLike, None],
     }
 
+    @abstractmethod
     def _candidates(self) -> Iterable[dict]:
         """The parameters of every candidate, in order."""
-        raise NotImplementedError
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y=None, **params):

@@ -102,7 +102,7 @@ def draw_digit(estimator, path=None, *, max_pixel=1.0) -> DigitPage:
 
     Weights are kept in float32 and used in float64, so that probabilities equal those of
     ``predict_proba`` to 1e-5. Identity outputs have no probabilities, and the bars are
-    then their values. Browsers of 2023 and later show the page.
+    then their values. The browser must have ``DecompressionStream``; Chromium is tested.
 
     Examples
     --------

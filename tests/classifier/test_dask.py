@@ -22,3 +22,8 @@ def test_workers_are_killed_on_the_way():
 
 def test_without_workers_or_scheduler_a_fit_ends():
     in_child("dask_fits.lose_everything")
+
+
+def test_a_fit_whose_rows_or_scheduler_are_lost_ends(tmp_path):
+    in_child("dask_fits.lose_scattered_rows")
+    in_child("dask_fits.fall_silent", str(tmp_path))

@@ -229,11 +229,9 @@ def a_job_that_kills_its_workers_is_given_up():
         on_dask(search)
 
 
-def lose_the_scheduler(path, signal_name):
-    """Resume a study whose scheduler was killed, or has fallen silent, in the midst of it."""
-    cluster.SILENCE_SECONDS = 3.0
-    path = Path(path)
-    journal = path / "study.journal"
+@contextmanager
+def scheduler_and_client(path):
+    """A scheduler's process, with a worker of two threads, and a client of it."""
     command = [sys.executable, "-W", "ignore", "-m", "distributed.cli."]
     address = f"--scheduler-file={path / 'scheduler.json'}"
     options = ["--host=127.0.0.1", "--dashboard-address=127.0.0.1:0", address]
@@ -247,6 +245,17 @@ def lose_the_scheduler(path, signal_name):
         )
         client = Client(scheduler_file=path / "scheduler.json", set_as_default=False)
         client.wait_for_workers(1, timeout=60)
+        yield scheduler, client
+        scheduler.kill()
+        client.close(timeout=5)
+
+
+def lose_the_scheduler(path, signal_name):
+    """Resume a study whose scheduler was killed, or has fallen silent, in the midst of it."""
+    cluster.SILENCE_SECONDS = 3.0
+    path = Path(path)
+    journal = path / "study.journal"
+    with scheduler_and_client(path) as (scheduler, client):
 
         def lose():
             while not journal.exists() or len(read_journal(journal)) < 12:
@@ -262,8 +271,6 @@ def lose_the_scheduler(path, signal_name):
         ):
             study(journal=journal).fit(*ROWS)
         assert time.monotonic() - lost[0] < 40
-        scheduler.kill()
-        client.close(timeout=5)
     n_kept, evaluate = len(read_journal(journal)), Evaluation.evaluate
     n_evaluated = []
 

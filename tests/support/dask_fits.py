@@ -1,24 +1,26 @@
 """Fits of Dask collections on clusters of processes; see tests/classifier/test_dask.py."""
 
 import pickle
+import signal
 import threading
 import time
 import warnings
+from pathlib import Path
 
+import dask
 import dask.array as da
 import numpy as np
 import pandas as pd
 import pytest
-from clusters import cluster_of, workers
+from clusters import cluster_of, scheduler_and_client, workers
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.exceptions import NotFittedError
 
 from skdigitnet import BackpropMLPClassifier
-from skdigitnet import dask as skdask
 from skdigitnet._system import cluster
-from skdigitnet.dask import DaskBackpropMLPClassifier
+from skdigitnet.dask import DaskBackpropMLPClassifier, _held
 
 X, Y = load_digits(return_X_y=True)
 X /= 16
@@ -75,7 +77,7 @@ def rows_are_held_once(client):
     with DuringTheFit(5, look):
         fit(dask_rows(400, X, Y))
     assert "Part" in found, found
-    assert "_Rows" not in found, found
+    assert "Rows" not in found, found
 
 
 def chunks_change_nothing(clf):
@@ -178,7 +180,7 @@ class DuringTheFit:
 
     def __init__(self, n, function):
         self.calls_left, self.function = n, function
-        self._call = skdask._Cluster.call
+        self._call = _held.Held.call
 
     def __enter__(self):
         def call(cluster, method, *arguments, **options):
@@ -188,11 +190,11 @@ class DuringTheFit:
                 self.function()
             return self._call(cluster, method, *arguments, **options)
 
-        skdask._Cluster.call = call
+        _held.Held.call = call
         return self
 
     def __exit__(self, *_):
-        skdask._Cluster.call = self._call
+        _held.Held.call = self._call
 
 
 def survive(n_rounds):
@@ -219,7 +221,7 @@ def survive(n_rounds):
 
 def lose_everything():
     """A clear error, soon, without any worker, and without the scheduler."""
-    cluster.NO_WORKER_SECONDS, cluster.WATCH_SECONDS, skdask.LOOK_SECONDS = 2.0, 0.1, 0.2
+    cluster.NO_WORKER_SECONDS, cluster.WATCH_SECONDS, _held.LOOK_SECONDS = 2.0, 0.1, 0.2
     with cluster_of(2) as client:
 
         def leave():
@@ -241,3 +243,34 @@ def lose_everything():
         ):
             fit(dask_rows(400, X, Y))
         assert time.monotonic() - began < 60
+
+
+def lose_scattered_rows():
+    """Dask cannot load again what was in the memory of dead workers alone."""
+    with cluster_of(2) as client:
+        rows, labels = (
+            da.from_delayed(dask.delayed(client.scatter(array)), array.shape, array.dtype)
+            for array in (X, Y)
+        )
+
+        def kill_all():
+            for worker in workers():
+                worker.kill()
+
+        time.sleep(1.0)
+        with (
+            DuringTheFit(5, kill_all),
+            pytest.raises(RuntimeError, match="The workers were lost 3 times"),
+        ):
+            fit([rows, labels])
+
+
+def fall_silent(path):
+    """A scheduler that does not answer counts as lost."""
+    cluster.SILENCE_SECONDS = _held.SILENCE_SECONDS = 3.0
+    with scheduler_and_client(Path(path)) as (scheduler, client):
+        stop = DuringTheFit(3, lambda: scheduler.send_signal(signal.SIGSTOP))
+        began = time.monotonic()
+        with stop, pytest.raises(RuntimeError, match=r"scheduler of .* is lost"):
+            fit(dask_rows(400, X, Y), client=client)
+        assert time.monotonic() - began < 40
