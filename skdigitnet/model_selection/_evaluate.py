@@ -264,8 +264,8 @@ class _Progress(FitTask):
         self._is_cancelled = is_cancelled
         self.cells: list[Cell] = []
         self.error: Exception | None = None
-        self._scores: dict[str, Any] = {}  # of the last epoch that was scored
-        self._scored_epoch = -1
+        self._scores: dict[str, Any] = {}  # the last ones
+        self._scored: tuple[int, Any] | None = None  # after how many epochs, of how many
         self._curve: dict[str, list[float]] = {}
         self._began, self._scoring_time = time.time(), 0.0
 
@@ -379,8 +379,9 @@ class _Progress(FitTask):
 
     def _score(self) -> dict:
         """The scores as training has come to them."""
-        epoch = self._training.state.n_iter_of_fit
-        if epoch != self._scored_epoch:
+        # a scorer may look at the candidate's max_iter
+        now = self._training.state.n_iter_of_fit, self._classifier.max_iter
+        if now != self._scored:
             began = time.time()
             evaluation, fold = self._evaluation, self._fold
             scores = {"test_scores": self._scores_on(fold.test)}
@@ -388,7 +389,7 @@ class _Progress(FitTask):
             if evaluation.return_train_score:
                 scores["train_scores"] = self._scores_on(fold.train)
             self._scores = {**scores, "score_time": test_time}
-            self._scored_epoch = epoch
+            self._scored = now
             self._scoring_time += time.time() - began
         return self._scores
 

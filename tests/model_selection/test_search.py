@@ -192,6 +192,17 @@ def test_results_are_those_of_grid_search(data):
         assert np.array_equal(search.predict(X), expected.predict(X))
 
 
+@pytest.mark.parametrize("solver", ["sgd", "lbfgs"])
+def test_a_scorer_sees_its_own_candidate_where_training_has_ended_before(solver):
+    X, y = make_rows()
+    clf = clone(CLASSIFIER).set_params(solver=solver, tol=10.0, n_iter_no_change=1)
+    arguments = {"param_grid": {"max_iter": [9, 20, 30]}, "scoring": depth, "cv": 2}
+    search, _ = fitted(EpochGridSearchCV(clf, refit=False, **arguments), X, y)
+    expected, _ = fitted(GridSearchCV(clf, refit=False, **arguments), X, y)
+    assert_same_results(search.cv_results_, expected.cv_results_)
+    assert len(set(search.cv_results_["mean_test_score"])) == 3
+
+
 @pytest.mark.parametrize("labels", [numbers, strings, pd.Series])
 @pytest.mark.parametrize("scoring", ["accuracy", "neg_log_loss", ["accuracy", "neg_log_loss"]])
 @pytest.mark.parametrize("has_nan", [True, False])
