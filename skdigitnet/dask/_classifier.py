@@ -32,8 +32,7 @@ class DaskBackpropMLPClassifier(ClassifierMixin, BaseEstimator):
     The workers compute the loss and the gradient of the rows that they hold; SciPy's L-BFGS-B
     runs where ``fit`` is called. Rows are taken in blocks, whose sums are added in pairs in a
     fixed order: the weights have the same bits on any number of workers, and if workers die,
-    join or leave on the way. SGD is not distributed: a step takes microseconds and a message
-    a thousand times as long.
+    join or leave on the way. SGD is not distributed: a step takes less time than a message.
 
     Parameters
     ----------

@@ -268,7 +268,8 @@ def distort_images(
        ``distort_images(X, random_state=s)[a:b]`` has the bits of
        ``distort_images(X[a:b], random_state=s, first_row=a)``, on every processor.
     4. The defaults are mild, so that a reader still sees the same digit. They were chosen by
-       looking, and by the accuracy on 10,000 images held out of MNIST's training images.
+       looking, and by the accuracy on 10,000 images held out of MNIST's training images; that
+       they are shares of the side, with a look at scikit-learn's digits too.
 
     References
     ----------
