@@ -254,7 +254,7 @@ def test_notebook_shows_the_page_in_a_frame(page):
             "it is Pipeline with GaussianNB",
         ),
         (
-            make_pipeline(Normalizer(), BackpropMLPClassifier((5,), tol=0.01)),
+            make_pipeline(Normalizer(), BackpropMLPClassifier((5,), tol=0.01, random_state=0)),
             ValueError,
             "a step before the network that is not an affine function",
         ),

@@ -161,7 +161,10 @@ def test_parameters_of_searches_are_documented(search):
 def test_published_attributes_are_documented(early_stopping):
     X, y = load_iris(return_X_y=True)
     clf = BackpropMLPClassifier(
-        max_iter=100, n_iter_no_change=float("inf"), early_stopping=early_stopping
+        max_iter=100,
+        n_iter_no_change=float("inf"),
+        early_stopping=early_stopping,
+        random_state=0,  # of 400 seeds eight learn nothing of unscaled iris, and say so
     ).fit(pd.DataFrame(X, columns=list("abcd")), y)
     published = [name for name in vars(clf) if name.endswith("_") and name[0] != "_"]
     assert sorted(entries(BackpropMLPClassifier, "Attributes")) == sorted(published)
