@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import dask
 import distributed
 
@@ -65,18 +67,24 @@ class Held:
     def _results(self, futures: list) -> list:
         """What the futures give, waited for as long as there are workers."""
 
-        async def gather() -> list:
-            return await self._client.gather(futures, asynchronous=True)
+        async def gather(timeout: float) -> list | None:
+            # client.sync's own timeout leaves an error that holds the futures until it is
+            # collected as garbage
+            try:
+                results = self._client.gather(futures, asynchronous=True)
+                return await asyncio.wait_for(results, timeout)
+            except TimeoutError:
+                return None
 
         while True:
             have_ended = all(future.done() for future in futures)
             timeout = SILENCE_SECONDS if have_ended else LOOK_SECONDS
-            try:
-                return self._client.sync(gather, callback_timeout=timeout)
-            except TimeoutError:
-                if have_ended:
-                    raise
-                self._watch.check()
+            results = self._client.sync(gather, timeout)
+            if results is not None:
+                return results
+            if have_ended:
+                raise TimeoutError(f"The scheduler said nothing for {timeout:g} seconds.")
+            self._watch.check()
 
 
 def _ask(each, method: str, arguments: tuple, options: dict):

@@ -70,14 +70,23 @@ def rows_are_held_once(client):
         return {type(value).__name__ for value in dask_worker.data.values()}
 
     def look():
-        time.sleep(0.5)  # what nobody wants is forgotten soon
-        found.update(*client.run(held).values())
+        found.add("Rows")
+        began = time.monotonic()
+        while "Rows" in found and time.monotonic() - began < 30:  # it is forgotten soon
+            found.clear()
+            found.update(*client.run(held).values())
 
     found = set()
+    slow = da.from_array(X, chunks=(400, -1)).map_blocks(after_a_look, dtype=X.dtype)
     with DuringTheFit(5, look):
-        fit(dask_rows(400, X, Y))
+        fit([slow, *dask_rows(400, Y)])
     assert "Part" in found, found
     assert "Rows" not in found, found
+
+
+def after_a_look(rows):
+    time.sleep(_held.LOOK_SECONDS)
+    return rows
 
 
 def chunks_change_nothing(clf):
