@@ -9,6 +9,7 @@ from pathlib import Path
 
 import dask
 import dask.array as da
+import distributed
 import numpy as np
 import pandas as pd
 import pytest
@@ -222,10 +223,19 @@ def survive(n_rounds):
         expected = fit(dask_rows(400, X, Y))
         for _ in range(n_rounds):
             client.wait_for_workers(3, timeout=120)
-            time.sleep(1.0)  # Dask does not replace a worker that dies before it has begun
+            wait_for_nannies(client)
             with DuringTheFit(int(draws.integers(1, 20)), kill_soon):
                 assert_same_weights(fit(dask_rows(400, X, Y)), expected)
     return n_kills
+
+
+def wait_for_nannies(client):
+    """Until each knows that its worker runs: before that it would not replace a dead one."""
+    while any(
+        nanny.process is None or nanny.process.status != distributed.Status.running
+        for nanny in client.cluster.workers.values()
+    ):
+        time.sleep(0.05)
 
 
 def lose_everything():
@@ -266,7 +276,7 @@ def lose_scattered_rows():
             for worker in workers():
                 worker.kill()
 
-        time.sleep(1.0)
+        wait_for_nannies(client)
         with (
             DuringTheFit(5, kill_all),
             pytest.raises(RuntimeError, match="The workers were lost 3 times"),
