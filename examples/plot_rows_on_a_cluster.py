@@ -32,7 +32,7 @@ for n_workers in (1, 3):
         n_workers=n_workers,
         threads_per_worker=1,
         processes=False,
-        dashboard_address=None,
+        dashboard_address="127.0.0.1:0",
     )
     with cluster, Client(cluster):
         clf = DaskBackpropMLPClassifier(**parameters, block_rows=256).fit(rows, labels)

@@ -37,6 +37,27 @@ def apply_class_weight(class_weight, y: np.ndarray, labels: Labels, weight) -> n
     return product
 
 
+def class_factors(class_weight, labels: Labels, totals: np.ndarray) -> np.ndarray:
+    """What :func:`apply_class_weight` multiplies the weights of each class by.
+
+    Parameters
+    ----------
+    class_weight : dict or "balanced"
+    labels : Labels
+        Of one label a row.
+    totals : ndarray of shape (n_classes,)
+        The summed sample weight of each class.
+
+    Raises
+    ------
+    ValueError
+        As :func:`apply_class_weight`.
+    """
+    # one row of each class, with all of its weight, has the same factors
+    apply_class_weight(class_weight, labels.classes, labels, totals)
+    return _label_weights(class_weight, labels.classes, labels, totals)
+
+
 def _label_weights(class_weight, y, labels: Labels, weight):
     """The weight of each row's class, or the product over its labels."""
     if not labels.multilabel:

@@ -104,13 +104,8 @@ def check_validation_rows(
         If only one of X_val and y_val is given, if their features differ from X's, or if
         y_val has a label that y lacks.
     """
-    if X_val is None and y_val is None:
-        if sample_weight_val is not None:
-            raise ValueError("sample_weight_val is given without X_val and y_val.")
+    if not has_validation_rows(X_val, y_val, sample_weight_val):
         return None
-    if X_val is None or y_val is None:
-        given, missing = ("X_val", "y_val") if y_val is None else ("y_val", "X_val")
-        raise ValueError(f"{given} is given without {missing}; give both.")
     if isinstance(in_blocks(X_val), RowBlocks):
         raise ValueError(
             "X_val is to be read in blocks; it must be in memory. Give some of its rows, for"
@@ -129,6 +124,24 @@ def check_validation_rows(
         y=y,
         sample_weight=check_sample_weight(sample_weight_val, X, "sample_weight_val"),
     )
+
+
+def has_validation_rows(X_val, y_val, sample_weight_val) -> bool:
+    """Whether validation rows are given.
+
+    Raises
+    ------
+    ValueError
+        If only one of X_val and y_val is given, or only sample_weight_val.
+    """
+    if X_val is None and y_val is None:
+        if sample_weight_val is not None:
+            raise ValueError("sample_weight_val is given without X_val and y_val.")
+        return False
+    if X_val is None or y_val is None:
+        given, missing = ("X_val", "y_val") if y_val is None else ("y_val", "X_val")
+        raise ValueError(f"{given} is given without {missing}; give both.")
+    return True
 
 
 def check_sample_weight(sample_weight, X, name: str = "sample_weight") -> np.ndarray:

@@ -40,7 +40,7 @@ from skdigitnet._training.sgd import StochasticSolver
 from skdigitnet._training.solver import Solver, SolverRun
 from skdigitnet._training.state import Curve, TrainingState
 from skdigitnet._training.stopping import StoppingRule
-from skdigitnet._training.summed import Ask, Problem, SummedObjective, weight_and_constant
+from skdigitnet._training.summed import Parts, SummedObjective, score_on
 
 SOLVERS: dict[str, Any] = {
     "sgd": StochasticSolver,
@@ -142,9 +142,7 @@ def begin(
     return training
 
 
-def fit_parts(
-    estimator, given: Given, n_rows: int, class_weights: dict[int, np.ndarray], ask: Ask
-) -> str | None:
+def fit_parts(estimator, given: Given, parts: Parts, validation: Parts | None) -> str | None:
     """Train an estimator on rows that are in parts; return why it has not converged, if so.
 
     Parameters
@@ -153,12 +151,10 @@ def fit_parts(
         Its solver needs all rows at once.
     given : Given
         Some of the rows.
-    n_rows : int
+    parts : Parts
         All rows.
-    class_weights : dict of int to ndarray of shape (n_classes,)
-        Of every block, as :meth:`Part.class_weights` returns them.
-    ask : callable
-        See :data:`Ask`.
+    validation : Parts or None
+        The rows of ``early_stopping``, whose ``scoring`` is "accuracy" or "loss".
     """
     parameters = plain_parameters(estimator)
     check_parameters(estimator, parameters)
@@ -166,19 +162,20 @@ def fit_parts(
     network, encoding = training.network, given.encoding
     training.state.judge_by(training.rule.criterion(None))
     solver, settings = solver_and_settings(parameters, network)
-    weight, constant = weight_and_constant(parameters.loss, network, class_weights)
     samples = Samples(given.rows.X, encoding.targets(network), given.rows.sample_weight)
     rows = np.arange(len(encoding.indices), dtype=np.intp)
     objective = SummedObjective(
-        Problem(network, parameters.loss, len(class_weights), weight),
+        parts,
+        parts.problem(network, parameters.loss),
         parameters.alpha,
-        n_rows,
         Objective(network, parameters.loss, 0.0, samples, rows),
-        ask,
     )
+    constant, score = parts.constant_loss(network, parameters.loss), None
+    if validation is not None:
+        score = score_on(validation, network, parameters.loss, parameters.scoring)
     # it has all that L-BFGS and those who watch it need
     whole = cast(Objective, objective)
-    with training.started_on(whole, constant, None, solver, settings, NO_CALLBACKS) as run:
+    with training.started_on(whole, constant, score, solver, settings, NO_CALLBACKS) as run:
         run.advance(parameters.max_iter)
         warning = warning_of(training, run)
     publish(estimator, training, keep_state=False)

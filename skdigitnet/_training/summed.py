@@ -1,6 +1,6 @@
-"""An objective whose rows are elsewhere, in parts: each adds up its own blocks of rows.
+"""Objective and score of rows that are elsewhere, in parts: each adds up its own blocks.
 
-The blocks are numbered, and their losses and gradients are added in pairs: block 0 and 1, 2
+The blocks are numbered, and what is summed over them is added in pairs: block 0 and 1, 2
 and 3, and so on, then the sums of these in pairs. Which part has which blocks does not matter
 then: every sum has the same two terms, and so the same bits.
 """
@@ -8,31 +8,42 @@ then: every sum has the same two terms, and so the same bits.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 
 from skdigitnet._core.train import add_penalty, penalty
 from skdigitnet._problem.network import Network
 from skdigitnet._problem.objective import Objective
+from skdigitnet._problem.output_layer import OutputLayer, map_outputs
 from skdigitnet._problem.samples import Samples
 from skdigitnet._training.encoding import as_targets, faster_form
 from skdigitnet._training.plateau import constant_loss
+from skdigitnet._training.scoring import Score
 
 
 @dataclass(frozen=True)
 class Term:
-    """The loss, and where it is wanted the gradient, of one block or several."""
+    """What one block adds to a sum, or several.
 
-    loss: float
-    gradient: np.ndarray | None
+    Attributes
+    ----------
+    value : float
+    gradient : ndarray of shape (n_params,) or None
+        Of the value, where it is wanted.
+    """
+
+    value: float
+    gradient: np.ndarray | None = None
 
     def __add__(self, other: Term) -> Term:
         if self.gradient is None or other.gradient is None:
-            return Term(self.loss + other.loss, None)
-        return Term(self.loss + other.loss, self.gradient + other.gradient)
+            return Term(self.value + other.value)
+        return Term(self.value + other.value, self.gradient + other.gradient)
 
 
 class PairwiseSum:
@@ -140,6 +151,35 @@ class Part:
             for number, rows in self._rows.items()
         }
 
+    def sample(self, n_rows: int) -> list[tuple[int, tuple[np.ndarray, ...]]]:
+        """Of each block that many rows, evenly spaced, or all: X, class indices, weight."""
+        sampled: list[tuple[int, tuple[np.ndarray, ...]]] = []
+        for number, rows in self._rows.items():
+            some = rows[:: max(1, len(rows) // n_rows)]
+            X = self._X[some.start : some.stop : some.step]
+            X = X.toarray() if issparse(X) else X
+            places = list(some)
+            sampled.append((number, (X, self._indices[places], self._weight[places])))
+        return sampled
+
+    def weighted(self, factors: np.ndarray) -> Part:
+        """The same rows, their weights multiplied by these factors of their classes."""
+        part = copy(self)
+        part._weight = self._weight * factors[self._indices]
+        return part
+
+    def right(self, problem: Problem, theta: np.ndarray) -> PairwiseSum:
+        """The blocks' share of the weight of the rows whose class is predicted."""
+        network = problem.network
+        layer = OutputLayer(network.out_activation, multilabel=False)
+        coefs, intercepts = network.unpack(theta)
+        predicted = map_outputs(coefs, intercepts, network.activation, self._X, layer.indices)
+        weight = self._weight * (predicted == self._indices)
+        found = PairwiseSum(problem.n_blocks)
+        for number, rows in self._rows.items():
+            found.add(0, number, Term(float(weight[rows.start : rows.stop].sum())))
+        return found
+
     def loss(self, problem: Problem, theta: np.ndarray, *, gradient: bool) -> PairwiseSum:
         """The blocks' share of the data term.
 
@@ -192,29 +232,70 @@ class Part:
 Ask = Callable[..., Sequence[Any]]
 
 
+@dataclass(frozen=True)
+class Parts:
+    """All parts of some rows.
+
+    Attributes
+    ----------
+    n_rows : int
+    class_weights : dict of int to ndarray of shape (n_classes,)
+        For each block, the summed weight of every class; see :meth:`Part.class_weights`.
+    ask : callable
+        See :data:`Ask`.
+    """
+
+    n_rows: int
+    class_weights: dict[int, np.ndarray]
+    ask: Ask
+
+    @property
+    def totals(self) -> np.ndarray:
+        """The summed weight of every class, shape (n_classes,)."""
+        blocks = [self.class_weights[number] for number in sorted(self.class_weights)]
+        return np.sum(blocks, axis=0)
+
+    @property
+    def total_weight(self) -> float:
+        return float(self.totals.sum())
+
+    def problem(self, network: Network, loss: str) -> Problem:
+        return Problem(network, loss, len(self.class_weights), self.total_weight)
+
+    def constant_loss(self, network: Network, loss: str) -> float:
+        """The loss of the best constant."""
+        totals = self.totals
+        targets = as_targets(np.arange(len(totals)), network)
+        return constant_loss(loss, network, targets, totals)
+
+    def sum(self, method: str, problem: Problem, theta: np.ndarray, **options) -> Term:
+        """The sum over all blocks of what this method of :class:`Part` returns."""
+        total = PairwiseSum(problem.n_blocks)
+        for part in self.ask(method, problem, theta, **options):
+            for (level, number), term in part.terms.items():
+                total.add(level, number, term)
+        return total.total
+
+
 class SummedObjective:
     """The regularised loss over rows that are in parts; what a solver needs of an Objective.
 
     Parameters
     ----------
+    parts : Parts
     problem : Problem
+        Of these parts.
     alpha : float
         Strength of the L2 penalty.
-    n_rows : int
-        All rows.
     sample : Objective
         On some of the rows, which are here.
-    ask : callable
-        See :data:`Ask`.
     """
 
-    def __init__(
-        self, problem: Problem, alpha: float, n_rows: int, sample: Objective, ask: Ask
-    ):
-        self.network, self.n_rows = problem.network, n_rows
+    def __init__(self, parts: Parts, problem: Problem, alpha: float, sample: Objective):
+        self.network, self.n_rows = problem.network, parts.n_rows
         self.total_weight = problem.total_weight
         self.decay, self.rows = alpha / problem.total_weight, slice(None)
-        self._problem, self._sample, self._ask = problem, sample, ask
+        self._parts, self._problem, self._sample = parts, problem, sample
         self.samples = sample.samples
         assert self.samples.inputs is not None  # it is in memory
         self._plan = sample.workspace_on(self.samples.inputs, 1, None).plan
@@ -226,47 +307,40 @@ class SummedObjective:
     def over(self, rows) -> Objective | SummedObjective:
         """The mean loss without the penalty, over ``self.rows`` or some that are here."""
         if rows is self.rows:
-            return SummedObjective(self._problem, 0.0, self.n_rows, self._sample, self._ask)
+            return SummedObjective(self._parts, self._problem, 0.0, self._sample)
         return self._sample.over(rows)
 
     def loss(self, theta: np.ndarray) -> float:
         """J(theta); see :meth:`Objective.loss`."""
         theta = self._as_inputs(theta)
-        term = self._sum(theta, gradient=False)
-        return term.loss + penalty(self._plan, self.decay, theta)
+        term = self._parts.sum("loss", self._problem, theta, gradient=False)
+        return term.value + penalty(self._plan, self.decay, theta)
 
     def loss_and_gradient(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
         """J(theta) and its gradient; see :meth:`Objective.loss_and_gradient`."""
         theta = self._as_inputs(theta)
-        term = self._sum(theta, gradient=True)
+        term = self._parts.sum("loss", self._problem, theta, gradient=True)
         assert term.gradient is not None
         gradient = term.gradient.copy()
         loss = add_penalty(self._plan, self.decay, theta, gradient)
-        return term.loss + loss, gradient
+        return term.value + loss, gradient
 
     def _as_inputs(self, theta: np.ndarray) -> np.ndarray:
         return np.ascontiguousarray(theta, dtype=self.samples.dtype)
 
-    def _sum(self, theta: np.ndarray, *, gradient: bool) -> Term:
-        total = PairwiseSum(self._problem.n_blocks)
-        for part in self._ask("loss", self._problem, theta, gradient=gradient):
-            for (level, number), term in part.terms.items():
-                total.add(level, number, term)
-        return total.total
 
-
-def weight_and_constant(
-    loss: str, network: Network, class_weights: dict[int, np.ndarray]
-) -> tuple[float, float]:
-    """The weight of all rows, and the loss of the best constant.
+def score_on(parts: Parts, network: Network, loss: str, scoring: str) -> Score:
+    """The accuracy on these rows, or minus the mean loss without the penalty.
 
     Parameters
     ----------
-    loss : {"log_loss", "squared_error"}
+    parts : Parts
+        Of the validation rows.
     network : Network
-    class_weights : dict of int to ndarray of shape (n_classes,)
-        For each block; see :meth:`Part.class_weights`.
+    loss : {"log_loss", "squared_error"}
+    scoring : {"accuracy", "loss"}
     """
-    totals = np.sum([class_weights[number] for number in sorted(class_weights)], axis=0)
-    targets = as_targets(np.arange(len(totals)), network)
-    return float(totals.sum()), constant_loss(loss, network, targets, totals)
+    problem = parts.problem(network, loss)
+    if scoring == "loss":
+        return lambda theta: -parts.sum("loss", problem, theta, gradient=False).value
+    return lambda theta: parts.sum("right", problem, theta).value / problem.total_weight

@@ -13,15 +13,17 @@ from sklearn.utils.validation import check_is_fitted
 
 from skdigitnet._classifier import BackpropMLPClassifier
 from skdigitnet._problem.prediction import has_probabilities
+from skdigitnet._problem.rows import has_validation_rows
 from skdigitnet._system.cluster import ClusterWatch
 from skdigitnet.dask._collections import (
     as_array,
     check_lengths,
+    check_same_features,
     dtype_of,
     features_of,
     with_known_chunks,
 )
-from skdigitnet.dask._fitting import fit_held
+from skdigitnet.dask._fitting import HeldRows, fit_held, naming_validation_rows
 from skdigitnet.dask._held import Held
 from skdigitnet.dask._rows import delayed_rows
 
@@ -37,8 +39,15 @@ class DaskBackpropMLPClassifier(ClassifierMixin, BaseEstimator):
     Parameters
     ----------
     hidden_layer_sizes, activation, loss, output_activation, alpha, max_iter, random_state, \
-tol, verbose, max_fun, weight_init
+tol, verbose, max_fun, weight_init, n_iter_no_change
         As of :class:`~skdigitnet.BackpropMLPClassifier`.
+    class_weight : dict, "balanced" or None, default=None
+        As of :class:`~skdigitnet.BackpropMLPClassifier`.
+    early_stopping : bool, default=False
+        Whether to stop when the score on ``X_val`` and ``y_val`` of :meth:`fit` no longer
+        improves, and to publish the weights that scored best.
+    scoring : {"accuracy", "loss"}, default="accuracy"
+        The score of ``early_stopping``.
     solver : {"lbfgs"}, default="lbfgs"
     block_rows : int, default=8192
         Rows of a block. The last bits of the weights depend on it.
@@ -49,8 +58,9 @@ tol, verbose, max_fun, weight_init
     ----------
     client_ : distributed.Client
         The client in use.
-    classes_, coefs_, intercepts_, loss_, loss_curve_, best_loss_, n_iter_, t_, n_layers_, \
-n_outputs_, out_activation_, n_features_in_, feature_names_in_
+    classes_, coefs_, intercepts_, loss_, loss_curve_, best_loss_, validation_scores_, \
+best_validation_score_, best_iteration_, n_iter_, t_, n_layers_, n_outputs_, out_activation_, \
+n_features_in_, feature_names_in_
         As of :class:`~skdigitnet.BackpropMLPClassifier`.
 
     See Also
@@ -78,6 +88,10 @@ n_outputs_, out_activation_, n_features_in_, feature_names_in_
         verbose=False,
         max_fun=15000,
         weight_init="auto",
+        class_weight=None,
+        early_stopping=False,
+        scoring="accuracy",
+        n_iter_no_change=10,
         block_rows=8192,
         client=None,
     ):
@@ -93,6 +107,10 @@ n_outputs_, out_activation_, n_features_in_, feature_names_in_
         self.verbose = verbose
         self.max_fun = max_fun
         self.weight_init = weight_init
+        self.class_weight = class_weight
+        self.early_stopping = early_stopping
+        self.scoring = scoring
+        self.n_iter_no_change = n_iter_no_change
         self.block_rows = block_rows
         self.client = client
 
@@ -107,7 +125,7 @@ n_outputs_, out_activation_, n_features_in_, feature_names_in_
         """
         return distributed.default_client() if self.client is None else self.client
 
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
         """Train the network.
 
         Parameters
@@ -119,6 +137,10 @@ n_outputs_, out_activation_, n_features_in_, feature_names_in_
             Class labels. A chunk need not have every class.
         sample_weight : dask array or series of shape (n_samples,), default=None
             Weight of each row, not negative; all ones by default.
+        X_val, y_val : dask array or frame, default=None
+            Validation rows for ``early_stopping``, with X's columns and labels of y.
+        sample_weight_val : dask array or series, default=None
+            Their weights; all ones by default.
 
         Returns
         -------
@@ -127,10 +149,11 @@ n_outputs_, out_activation_, n_features_in_, feature_names_in_
         Raises
         ------
         TypeError
-            If X, y or sample_weight is not a Dask collection.
+            If X, y, sample_weight or their validation counterparts are not Dask collections.
         ValueError
             For parameters, or rows, that cannot be used, as
-            :meth:`skdigitnet.BackpropMLPClassifier.fit`; for columns that are not numbers.
+            :meth:`skdigitnet.BackpropMLPClassifier.fit`; for columns that are not numbers;
+            for ``early_stopping=True`` without validation rows, or the reverse.
         RuntimeError
             If the scheduler is lost, if there is no worker for five minutes, or if an
             evaluation was lost with its workers several times.
@@ -141,20 +164,18 @@ n_outputs_, out_activation_, n_features_in_, feature_names_in_
             As :meth:`skdigitnet.BackpropMLPClassifier.fit`.
         """
         local = self._local()
-        client = self.client_
         features = features_of(X)
-        X = with_known_chunks(as_array("X", X, 2))
-        y = with_known_chunks(as_array("y", y, 1))
-        n_rows = X.shape[0]
-        arrays = [X.astype(dtype_of(X)), y]
-        if sample_weight is not None:
-            arrays.append(with_known_chunks(as_array("sample_weight", sample_weight, 1)))
-        check_lengths(arrays)
-        watch = ClusterWatch(client)
+        arrays = _arrays(X, y, sample_weight)
+        validation_arrays = self._validation_arrays(
+            features, X_val, y_val, sample_weight_val, arrays[0].dtype
+        )
+        watch = ClusterWatch(self.client_)
         with watch.watching():
-            delayed = delayed_rows(arrays, self.block_rows, client)
             warning = fit_held(
-                local, Held(client, watch, delayed), n_rows, self.block_rows, features
+                local,
+                self._held(arrays, watch),
+                None if validation_arrays is None else self._held(validation_arrays, watch),
+                features,
             )
         vars(self).update({k: v for k, v in vars(local).items() if k.endswith("_")})
         self._fitted = local
@@ -254,9 +275,32 @@ n_outputs_, out_activation_, n_features_in_, feature_names_in_
             )
         if not (isinstance(self.block_rows, int) and self.block_rows > 0):
             raise ValueError(f"block_rows={self.block_rows!r} must be a positive int.")
+        if self.early_stopping and self.scoring not in ("accuracy", "loss"):
+            raise ValueError(
+                f"scoring={self.scoring!r} must be 'accuracy' or 'loss', which workers compute."
+            )
         parameters = self.get_params(deep=False)
         del parameters["client"], parameters["block_rows"]
         return BackpropMLPClassifier(**parameters)
+
+    def _validation_arrays(self, features: dict, X, y, sample_weight, dtype) -> list | None:
+        """The validation rows, checked against the training rows; None if none are given."""
+        is_given = has_validation_rows(X, y, sample_weight)
+        if is_given != bool(self.early_stopping):
+            raise ValueError(
+                f"early_stopping={self.early_stopping!r} with{'' if is_given else 'out'} X_val"
+                " and y_val: give both and set early_stopping=True, or do neither. No rows are"
+                " held out of Dask's collections."
+            )
+        if not is_given:
+            return None
+        with naming_validation_rows():
+            check_same_features(features, features_of(X))
+            return _arrays(X, y, sample_weight, dtype)
+
+    def _held(self, arrays: list, watch: ClusterWatch) -> HeldRows:
+        delayed = delayed_rows(arrays, self.block_rows, self.client_)
+        return HeldRows(Held(self.client_, watch, delayed), len(arrays[0]))
 
     def _mapped(self, method: str, X):
         """What a method of the local estimator returns for every chunk of rows."""
@@ -273,6 +317,16 @@ n_outputs_, out_activation_, n_features_in_, feature_names_in_
 
     def __getstate__(self) -> dict:
         return {**super().__getstate__(), "client": None}  # it is of this process
+
+
+def _arrays(X, y, sample_weight, dtype=None) -> list:
+    """X, y and any weights as Dask arrays of equal and known lengths."""
+    X = with_known_chunks(as_array("X", X, 2))
+    arrays = [X.astype(dtype or dtype_of(X)), with_known_chunks(as_array("y", y, 1))]
+    if sample_weight is not None:
+        arrays.append(with_known_chunks(as_array("sample_weight", sample_weight, 1)))
+    check_lengths(arrays)
+    return arrays
 
 
 def _call(rows: np.ndarray, local, method: str, empty: np.ndarray) -> np.ndarray:

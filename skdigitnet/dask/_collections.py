@@ -46,6 +46,17 @@ def features_of(X) -> dict:
     return features
 
 
+def check_same_features(features: dict, others: dict) -> None:
+    """Raise ValueError if these rows have other columns than the training rows."""
+    if others["n_features_in_"] != features["n_features_in_"]:
+        raise ValueError(
+            f"they have {others['n_features_in_']} columns; X has {features['n_features_in_']}."
+        )
+    names, other_names = (each.get("feature_names_in_") for each in (features, others))
+    if names is not None and other_names is not None and list(names) != list(other_names):
+        raise ValueError(f"their columns are {list(other_names)}; X's are {list(names)}.")
+
+
 def _is_number(dtype) -> bool:
     return getattr(dtype, "kind", "O") in "biuf"
 

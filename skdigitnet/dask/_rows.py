@@ -47,13 +47,6 @@ class Rows:
         """The labels that occur, sorted."""
         return np.unique(np.concatenate([np.unique(y) for _, y, _ in self.blocks]))
 
-    def sample(self, n_rows: int) -> dict[int, tuple[np.ndarray, ...]]:
-        """Of each block that many rows, evenly spaced, or all."""
-        return {
-            self.first + i: tuple(array[:: max(1, len(array) // n_rows)] for array in block)
-            for i, block in enumerate(self.blocks)
-        }
-
     def part(self, labels: Labels) -> Part:
         """The blocks as the kernels take them."""
         return Part(

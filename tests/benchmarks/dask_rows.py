@@ -61,7 +61,7 @@ def main() -> None:
     with (
         LocalCluster(
             n_workers=arguments.workers, threads_per_worker=1, host="127.0.0.1",
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",
         ) as cluster,
         Client(cluster),
     ):  # fmt: skip

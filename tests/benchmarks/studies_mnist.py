@@ -93,7 +93,9 @@ def choice_of_hyperband(kind: type, X, y) -> int:
     from distributed import Client, LocalCluster
 
     grid = their_alphas(LARGE_GRID, len(X)) if kind is MLPClassifier else LARGE_GRID
-    cluster = LocalCluster(n_workers=N_JOBS, threads_per_worker=1, dashboard_address=None)
+    cluster = LocalCluster(
+        n_workers=N_JOBS, threads_per_worker=1, dashboard_address="127.0.0.1:0"
+    )
     with cluster, Client(cluster):
         search = HyperbandSearchCV(
             network(kind, EPOCHS), grid, max_iter=EPOCHS, aggressiveness=FACTOR, random_state=0

@@ -26,6 +26,7 @@ from skdigitnet.dask import DaskBackpropMLPClassifier, _held
 X, Y = load_digits(return_X_y=True)
 X /= 16
 WEIGHT = np.random.default_rng(0).random(len(X))
+VALIDATION = "X_val", "y_val", "sample_weight_val"
 PARAMETERS = {"hidden_layer_sizes": (12,), "random_state": 0, "max_iter": 20}
 
 warnings.simplefilter("ignore")  # of convergence
@@ -35,9 +36,9 @@ def dask_rows(chunk=400, *arrays):
     return [da.from_array(array, chunks=(chunk, *array.shape[1:])) for array in arrays]
 
 
-def fit(arrays, **parameters):
+def fit(arrays, validation=(), **parameters):
     clf = DaskBackpropMLPClassifier(**{**PARAMETERS, "block_rows": 128, **parameters})
-    return clf.fit(*arrays)
+    return clf.fit(*arrays, **dict(zip(VALIDATION, validation, strict=False)))
 
 
 def assert_same_weights(clf, other, tolerance=0.0):
@@ -60,6 +61,7 @@ def compare_with_memory():
         assert_same_weights(fit(dask_rows(400, X, Y)), clf)
         predictions_are_lazy(clf, local)
         weights_and_labels_count()
+        early_stopping_and_class_weight()
         frames_have_names()
         float32_stays()
 
@@ -136,6 +138,24 @@ def weights_and_labels_count():
     assert_same_weights(clf, local, 1e-9)
 
 
+def early_stopping_and_class_weight():
+    parameters = {"class_weight": "balanced", "early_stopping": True, "n_iter_no_change": 3}
+    rows, held_out = slice(0, 1000), slice(1000, None)
+    for scoring in ("accuracy", "loss"):
+        parameters["scoring"] = scoring
+        local = BackpropMLPClassifier(solver="lbfgs", **PARAMETERS, **parameters)
+        validation = [array[held_out] for array in (X, Y, WEIGHT)]
+        local.fit(
+            X[rows], Y[rows], WEIGHT[rows], **dict(zip(VALIDATION, validation, strict=True))
+        )
+        arrays = dask_rows(300, X[rows], Y[rows], WEIGHT[rows])
+        clf = fit(arrays, dask_rows(99, *validation), **parameters)
+        assert_same_weights(clf, local, 1e-9)
+        assert clf.best_iteration_ == local.best_iteration_
+        assert_allclose(clf.validation_scores_, local.validation_scores_, rtol=1e-9)
+        assert clf.best_validation_score_ == max(clf.validation_scores_)
+
+
 def frames_have_names():
     try:
         import dask.dataframe as dd
@@ -177,6 +197,19 @@ def refuse():
         ):
             with pytest.raises(kind, match=message):
                 fit(arrays)
+        stopping = {"early_stopping": True}
+        for validation, parameters, message in (
+            ([], stopping, "early_stopping=True without X_val and y_val"),
+            ([rows, labels], {}, "early_stopping=False with X_val and y_val"),
+            ([rows], stopping, "X_val is given without y_val"),
+            ([rows[:, 1:], labels], stopping, "cannot be used: they have 63 columns; X has 64"),
+            ([rows, labels + 1], stopping, r"cannot be used: y has labels \[10\]"),
+            ([rows, labels, labels * 0], stopping, "sample_weight_val is zero for every row"),
+            ([rows, labels], {**stopping, "scoring": "f1"}, "scoring='f1' must be 'accuracy'"),
+            ([], {"class_weight": {77: 1}}, r"class_weight names \[77\]"),
+        ):
+            with pytest.raises(ValueError, match=message):
+                fit([rows, labels], validation, **parameters)
         with pytest.raises(ValueError, match="solver='sgd' must be 'lbfgs'"):
             fit([rows, labels], solver="sgd")
         with pytest.raises(ValueError, match="block_rows=0 must be a positive int"):

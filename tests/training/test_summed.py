@@ -17,10 +17,9 @@ from skdigitnet._training.summed import (
     Block,
     PairwiseSum,
     Part,
-    Problem,
+    Parts,
     SummedObjective,
     Term,
-    weight_and_constant,
 )
 
 RNG = np.random.default_rng(0)
@@ -49,16 +48,16 @@ def test_order_and_partition_change_no_bit(n_blocks):
         for numbers in np.array_split(RNG.permutation(n_blocks), n_parts):
             part = PairwiseSum(n_blocks)
             for number in numbers:
-                part.add(0, number, Term(values[number], None))
+                part.add(0, number, Term(values[number]))
             for (level, number), term in part.terms.items():
                 total.add(level, number, term)
-        assert total.total.loss == in_pairs(values)
+        assert total.total.value == in_pairs(values)
 
 
 def test_neighbours_are_added_where_they_are():
     total = PairwiseSum(2**10)
     for number in range(2**9):
-        total.add(0, number, Term(1.0, None))
+        total.add(0, number, Term(1.0))
         assert len(total.terms) <= 9
     assert list(total.terms) == [(9, 0)]
 
@@ -82,23 +81,23 @@ def given(dtype=np.float64):
     return Given(rows, labels, None, Encoding(rows, labels))
 
 
-def asking(made):
-    return lambda method, *args, **options: [
-        getattr(each, method)(*args, **options) for each in made
-    ]
+def in_parts(n_parts, dtype=np.float64, factors=None):
+    made = parts(n_parts, dtype)
+    if factors is not None:
+        made = [part.weighted(factors) for part in made]
+
+    def ask(method, *args, **options):
+        return [getattr(part, method)(*args, **options) for part in made]
+
+    weights = [item for found in ask("class_weights", 3) for item in found.items()]
+    return Parts(len(X), dict(weights), ask)
 
 
-def class_weights(made):
-    found = asking(made)("class_weights", 3)
-    return {number: weights for part in found for number, weights in part.items()}
-
-
-def fit(n_parts, dtype=np.float64, **parameters):
+def fit(n_parts, dtype=np.float64, validation=None, **parameters):
     clf = BackpropMLPClassifier(
         **{"hidden_layer_sizes": (6,), "solver": "lbfgs", "random_state": 0, **parameters}
     )
-    made = parts(n_parts, dtype)
-    fit_parts(clf, given(dtype), len(X), class_weights(made), asking(made))
+    fit_parts(clf, given(dtype), in_parts(n_parts, dtype), validation)
     return clf
 
 
@@ -111,10 +110,9 @@ def test_objective_is_that_of_all_rows(loss, dtype):
     network, theta = training.network, training.state.theta
     samples = Samples(X.astype(dtype), Y.astype(np.intp), WEIGHT)
     expected = Objective(network, loss, 0.3, samples, np.arange(len(X), dtype=np.intp))
-    made = parts(3, dtype)
-    weight, _ = weight_and_constant(loss, network, class_weights(made))
-    problem = Problem(network, loss, N_BLOCKS, weight)
-    summed = SummedObjective(problem, 0.3, len(X), expected.over(np.arange(50)), asking(made))
+    made = in_parts(3, dtype)
+    problem = made.problem(network, loss)
+    summed = SummedObjective(made, problem, 0.3, expected.over(np.arange(50)))
     loss_there, gradient = summed.loss_and_gradient(theta)
     loss_here, expected_gradient = expected.loss_and_gradient(theta)
     tolerance = {np.float32: 3e-6, np.float64: 1e-13}[dtype]
@@ -147,6 +145,28 @@ def test_a_fit_is_that_of_rows_in_one_place():
 
 def test_a_network_that_learns_nothing_is_told():
     clf = BackpropMLPClassifier((6,), solver="lbfgs", random_state=0, alpha=1e6)
-    made = parts(2)
-    warning = fit_parts(clf, given(), len(X), class_weights(made), asking(made))
+    warning = fit_parts(clf, given(), in_parts(2), None)
     assert warning.startswith("The network predicts no better than a constant")
+
+
+@pytest.mark.parametrize("scoring", ["accuracy", "loss"])
+def test_the_score_of_early_stopping_is_that_of_rows_in_one_place(scoring):
+    rule = {"early_stopping": True, "scoring": scoring, "max_iter": 30}
+    clf = BackpropMLPClassifier((6,), solver="lbfgs", random_state=0, **rule)
+    clf.fit(X, Y, WEIGHT, X_val=X, y_val=Y, sample_weight_val=WEIGHT)
+    fits = [fit(n, validation=in_parts(n), **rule) for n in (1, 3)]
+    assert fits[0].validation_scores_ == fits[1].validation_scores_
+    assert_allclose(fits[0].validation_scores_, clf.validation_scores_, rtol=1e-9)
+    assert fits[0].best_iteration_ == clf.best_iteration_
+    assert_allclose(fits[0].coefs_[0], clf.coefs_[0], rtol=0, atol=1e-9)
+
+
+def test_rows_weighted_by_class_are_those_weights():
+    factors = np.array([0.0, 1.0, 2.5])
+    made = in_parts(2, factors=factors)
+    expected = np.bincount(Y, WEIGHT * factors[Y], 3)
+    assert_allclose(made.totals, expected, rtol=1e-13)
+    blocks = sorted(block for part in made.ask("sample", 1000) for block in part)
+    assert_array_equal(np.concatenate([rows[0] for _, rows in blocks]), X)
+    weight = np.concatenate([rows[2] for _, rows in blocks])
+    assert_array_equal(weight, WEIGHT * factors[Y])
