@@ -78,7 +78,9 @@ class BuildExtensions(build_ext):
         compiler.compile_options = [*options, target]
         for extension in self.extensions:
             flags = extension.extra_compile_args
-            extension.extra_compile_args = [f"/clang:{flag}" for flag in flags]
+            extension.extra_compile_args = [
+                f"/clang:{flag}" for flag in flags if not flag.startswith("--param")
+            ]
 
 
 def clang_cl(cl: Path) -> str:

@@ -31,7 +31,8 @@ def command(build, tmp_path, monkeypatch):
     """The command for one extension, about to run in an empty folder."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "nothing.c").write_text(SOURCE)
-    extension = setuptools.Extension("nothing", ["nothing.c"], extra_compile_args=["-O3"])
+    flags = ["-O3", "--param=avoid-fma-max-bits=0"]
+    extension = setuptools.Extension("nothing", ["nothing.c"], extra_compile_args=flags)
     distribution = setuptools.Distribution({"name": "nothing", "ext_modules": [extension]})
     command = build.BuildExtensions(distribution)
     command.build_lib = command.build_temp = str(tmp_path)
@@ -158,6 +159,7 @@ def test_clang_cl_takes_the_place_of_microsofts_compiler(
     given = arguments.read_text().splitlines()
     assert {"/clang:-O3", "/O2", "--target=x86_64-pc-windows-msvc"} <= set(given)
     assert "-O3" not in given
+    assert not any("--param" in argument for argument in given)
     assert "/GL" not in given
     assert not list(tmp_path.rglob("cl.exe.txt"))
     assert list(tmp_path.rglob("link.exe.txt"))
