@@ -37,6 +37,13 @@ MACHINES = {"win-amd64": "x86_64", "win-arm64": "aarch64", "win32": "i686"}
 class BuildExtensions(build_ext):
     """Compiles extension modules by GCC or Clang; on Windows by clang-cl."""
 
+    def run(self) -> None:
+        """Compile and link all of them, with a compiler that has to be found."""
+        try:
+            super().run()
+        except PlatformError as error:  # Visual Studio, or its clang-cl, is not there
+            raise PlatformError(f"{error}. {ON_WINDOWS}") from error
+
     def build_extensions(self) -> None:
         """Compile and link all of them."""
         if self.compiler.compiler_type == "msvc":
@@ -66,11 +73,8 @@ class BuildExtensions(build_ext):
 
     def _use_clang_cl(self) -> None:
         compiler = self.compiler
-        try:
-            if not compiler.initialized:
-                compiler.initialize(self.plat_name)
-        except PlatformError as error:
-            raise PlatformError(f"{error}. {ON_WINDOWS}") from error
+        if not compiler.initialized:
+            compiler.initialize(self.plat_name)
         compiler.cc = clang_cl(Path(compiler.cc))
         # /GL has the linker generate code, which it can for its own compiler alone
         options = [option for option in compiler.compile_options if option != "/GL"]
@@ -93,7 +97,7 @@ def clang_cl(cl: Path) -> str:
     if found is None:
         raise PlatformError(
             "clang-cl was not found: skdigitnet uses vector types, which Microsoft's own"
-            f" compiler does not have. {ON_WINDOWS}"
+            " compiler does not have"
         )
     return found
 

@@ -168,7 +168,6 @@ def test_rows_are_numbered_alike_on_every_system():
         assert rows.dtype == np.intp
 
 
-
 def test_class_of_one_row_trains_whatever_the_draw():
     y = np.array([0] * 10 + [1] * 10 + [2])
     for seed in range(50):
