@@ -153,7 +153,8 @@ class BlockSamples:
 
     def _window(self, X, rows_of_X, first) -> Window:
         y, weight = self.targets.y[rows_of_X], self.targets.sample_weight[rows_of_X]
-        return Window(Samples(self._form(X), y, weight), np.arange(len(X)), int(first))
+        rows = np.arange(len(X), dtype=np.intp)
+        return Window(Samples(self._form(X), y, weight), rows, int(first))
 
     def _bounds(self, order: np.ndarray) -> np.ndarray:
         """The positions between windows: each has whole blocks, in an order of ours."""

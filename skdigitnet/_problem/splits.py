@@ -38,7 +38,7 @@ def hold_out(
         If no class has two rows.
     """
     two_classes = y.ndim == 2 and y.shape[1] == 1
-    rows = np.arange(len(y))
+    rows = np.arange(len(y), dtype=np.intp)
     split = {"test_size": validation_fraction, "random_state": random_state}
     try:
         training, held_out = train_test_split(
@@ -46,7 +46,7 @@ def hold_out(
         )
     except ValueError:  # a class of one row, or fewer held-out rows than classes
         size = min(max(1, round(validation_fraction * len(y))), len(y) - 1)
-        held_out = random_state.permutation(len(y))[:size]
+        held_out = rows[random_state.permutation(len(y))[:size]]  # on Windows it has int32
         training = np.setdiff1d(rows, held_out)
     return spread_classes(y, weight, training, held_out)
 

@@ -21,6 +21,8 @@ MAX_HEADER = 2**16  # bytes; JSON can take thirty times its size in memory
 MAX_PATH = 1000  # characters; every level of a header has its own path
 TEMPORARY = ".tmp"
 STALE_SECONDS = 3600  # no process can still be writing a file that old
+# Windows replaces no file that somebody has open: a reader, or a scanner for viruses
+REPLACE_SECONDS = 5.0 if os.name == "nt" else 0.0
 
 
 @contextmanager
@@ -36,11 +38,24 @@ def replacing(path: Path):
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+        _replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def _replace(source: Path, target: Path) -> None:
+    """Rename a file, once those who have the target open are done."""
+    deadline = time.monotonic() + REPLACE_SECONDS
+    while True:
+        try:
+            os.replace(source, target)
+            return
+        except PermissionError:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(0.01)
 
 
 def remove_stale(path: Path) -> None:

@@ -2,7 +2,6 @@
 
 import io
 import os
-import resource
 import struct
 import sys
 from contextlib import suppress
@@ -258,6 +257,7 @@ def test_an_append_that_has_returned_is_on_disk(path, monkeypatch):
 
 
 def test_a_full_disk_leaves_what_was_there(path):
+    resource = pytest.importorskip("resource")
     with Journal(path, STUDY) as journal:
         journal.append(*cell(0))
         size = path.stat().st_size

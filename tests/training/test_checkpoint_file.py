@@ -387,6 +387,31 @@ def test_failed_write_leaves_the_last_file_and_nothing_else(folder, failing, mon
     assert_same_training(fit(folder), make(max_iter=6).fit(X, y))
 
 
+@pytest.mark.parametrize("seconds", [0, 60])
+def test_a_file_that_others_have_open_is_replaced_once_they_are_done(
+    folder, seconds, monkeypatch
+):
+    """On Windows; elsewhere the error is of another kind, and is raised at once."""
+    fit_killed(folder, 3)
+    before, replace, refusals = file_in(folder).read_bytes(), os.replace, iter(range(3))
+
+    def refuse_for_a_while(*paths):
+        if next(refusals, None) is not None:
+            raise PermissionError(errno.EACCES, "it is open")
+        replace(*paths)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "REPLACE_SECONDS", seconds)
+        patch.setattr(os, "replace", refuse_for_a_while)
+        if seconds == 0:
+            with pytest.raises(PermissionError, match="it is open"):
+                fit(folder)
+            assert [path.read_bytes() for path in folder.iterdir()] == [before]
+        else:
+            fit(folder)
+            assert file_in(folder).read_bytes() != before
+
+
 def test_folder_is_made_and_may_be_a_string(tmp_path):
     fit(str(tmp_path / "one" / "two"))
     assert len(files_in(tmp_path / "one" / "two")) == 1

@@ -158,6 +158,16 @@ def test_no_class_can_spare_a_row(labels):
         hold_out(y, weight, 0.5, np.random.RandomState(0))
 
 
+def test_rows_are_numbered_alike_on_every_system():
+    class OnWindows(np.random.RandomState):  # it permutes C's long integers
+        def permutation(self, n):
+            return super().permutation(n).astype(np.int32)
+
+    y = np.array([[0], [0], [0], [1]])  # a class of one row cannot be stratified
+    for rows in hold_out(y, np.ones(4), 0.5, OnWindows(0)):
+        assert rows.dtype == np.intp
+
+
 def test_class_of_one_row_trains_whatever_the_draw():
     y = np.array([0] * 10 + [1] * 10 + [2])
     for seed in range(50):

@@ -10,10 +10,6 @@
 
 #include <stddef.h>
 
-#ifdef __x86_64__
-#include <immintrin.h>
-#endif
-
 #include "instruction_set.h"
 #include "planted.h"
 

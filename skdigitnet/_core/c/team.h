@@ -2,35 +2,41 @@
 #ifndef SKDIGITNET_TEAM_H
 #define SKDIGITNET_TEAM_H
 
-#include <sched.h>
+#include <stdatomic.h>
 
 #include "planted.h"
+#include "platform.h"
 
 enum { SPINS = 4096 };
 
 typedef struct {
     int n_threads;
-    int n_arrived;
-    unsigned generation; /* how often all of them have arrived */
-    int abandoned;
+    atomic_int n_arrived;
+    atomic_uint generation; /* how often all of them have arrived */
+    atomic_int abandoned;
 } Team;
 
 static void start_team(Team *team, int n_threads)
 {
     team->n_threads = n_threads;
-    team->n_arrived = 0;
-    team->generation = 0;
-    team->abandoned = 0;
+    atomic_init(&team->n_arrived, 0);
+    atomic_init(&team->generation, 0);
+    atomic_init(&team->abandoned, 0);
 }
 
 static void abandon(Team *team)
 {
-    __atomic_store_n(&team->abandoned, 1, __ATOMIC_RELEASE);
+    atomic_store_explicit(&team->abandoned, 1, memory_order_release);
 }
 
 static int is_abandoned(Team *team)
 {
-    return __atomic_load_n(&team->abandoned, __ATOMIC_ACQUIRE);
+    return atomic_load_explicit(&team->abandoned, memory_order_acquire);
+}
+
+static inline unsigned generation_of(Team *team)
+{
+    return atomic_load_explicit(&team->generation, memory_order_acquire);
 }
 
 /* Wait until every thread is here: what each wrote before, all see after. Steps are short,
@@ -43,22 +49,21 @@ static int wait_for_team(Team *team)
         return 1;
     if (team->n_threads == 1)
         return !is_abandoned(team);
-    generation = __atomic_load_n(&team->generation, __ATOMIC_ACQUIRE);
-    if (__atomic_add_fetch(&team->n_arrived, 1, __ATOMIC_ACQ_REL) == team->n_threads) {
-        __atomic_store_n(&team->n_arrived, 0, __ATOMIC_RELAXED);
-        __atomic_store_n(&team->generation, generation + 1, __ATOMIC_RELEASE);
+    generation = generation_of(team);
+    if (atomic_fetch_add_explicit(&team->n_arrived, 1, memory_order_acq_rel)
+        == team->n_threads - 1) {
+        atomic_store_explicit(&team->n_arrived, 0, memory_order_relaxed);
+        atomic_store_explicit(&team->generation, generation + 1, memory_order_release);
         return 1;
     }
-    for (int spins = 0; __atomic_load_n(&team->generation, __ATOMIC_ACQUIRE) == generation;) {
+    for (int spins = 0; generation_of(team) == generation;) {
         if (is_abandoned(team))
             return 0;
         if (spins < SPINS) {
             spins++;
-#ifdef __x86_64__
-            __builtin_ia32_pause();
-#endif
+            relax();
         } else
-            sched_yield();
+            yield();
     }
     return 1;
 }
