@@ -5,7 +5,7 @@ How far distorted digits take a network
 
 How many digits can a plain multilayer perceptron read, one without convolutions? With images
 that are distorted anew in every epoch P. Y. Simard, D. Steinkraus and J. C. Platt reached
-99.3 % of MNIST's test images with 800 hidden units [1]_, and D. C. Cireşan and others 99.65 %
+99.3 % of MNIST's test images with 800 hidden units [1]_, and D. C. Cireșan and others 99.65 %
 with five hidden layers [2]_. Here is the same training, in a short version: one fit, which
 distorts the next images while it trains on the last.
 """
@@ -143,5 +143,5 @@ plt.show()
 # %%
 # .. [1] P. Y. Simard, D. Steinkraus, J. C. Platt, "Best practices for convolutional neural
 #    networks applied to visual document analysis", ICDAR 2003.
-# .. [2] D. C. Cireşan, U. Meier, L. M. Gambardella, J. Schmidhuber, "Deep, big, simple neural
+# .. [2] D. C. Cireșan, U. Meier, L. M. Gambardella, J. Schmidhuber, "Deep, big, simple neural
 #    nets for handwritten digit recognition", Neural Computation 22, 2010.
