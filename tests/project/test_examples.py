@@ -204,6 +204,26 @@ def test_distorted_digits_on_mnist(run_on_mnist):
     assert example.test_accuracy[example.best] > example.test_accuracy["none"] + 0.01
 
 
+def test_how_far_distorted_digits_go(run):
+    example = run("8_distorted_digits")
+    assert example.n_figures == 3
+    as_they_are, shorter, longer = example.test_accuracy.values()
+    assert as_they_are + 0.01 < shorter < longer
+    n_epochs = [len(network.validation_scores_) for network in example.networks.values()]
+    assert n_epochs == [example.long, example.short, example.long]
+    # what is shown of the distorted images is not what they were made of
+    assert not any(
+        np.array_equal(rows, example.X_train[example.first]) for rows in example.seen
+    )
+
+
+@at_night
+def test_how_far_distorted_digits_go_on_mnist(run_on_mnist):
+    as_they_are, _, longer = run_on_mnist("8_distorted_digits").test_accuracy.values()
+    assert longer > as_they_are + 0.003
+    assert longer > 0.988
+
+
 def test_study(run):
     pytest.importorskip("pandas", reason="read_journal needs pandas: pip install pandas")
     example = run("study")
