@@ -23,7 +23,7 @@ INLINE REAL NAME(reduce)(REAL x, REAL *r, REAL *q)
     UINT bits;
     *r = MULTIPLY_ADD(n, -LN2_LOW, MULTIPLY_ADD(n, -LN2_HIGH, x));
     *q = coefficients[LAST];
-    _Pragma("GCC unroll 16")
+    UNROLL(16)
     for (int k = LAST - 1; k >= 0; k--)
         *q = MULTIPLY_ADD(*q, *r, coefficients[k]);
     memcpy(&bits, &shifted, sizeof bits);

@@ -68,10 +68,37 @@
 #undef TARGET
 #endif
 
+#ifdef __aarch64__
+#define TARGET neon
+#define ATTRIBUTES
+#define ROWS 7
+#define SCALAR_MULTIPLY_ADD FUSED
+#define REAL float
+#define LANES 4
+#include TEMPLATE
+#undef LANES
+#define LANES 1
+#include TEMPLATE
+#undef LANES
+#undef REAL
+#define REAL double
+#define LANES 2
+#include TEMPLATE
+#undef LANES
+#define LANES 1
+#include TEMPLATE
+#undef LANES
+#undef REAL
+#undef SCALAR_MULTIPLY_ADD
+#undef ROWS
+#undef ATTRIBUTES
+#undef TARGET
+#endif
+
 #define TARGET portable
 #define ATTRIBUTES
 #define ROWS 4
-#ifdef __FP_FAST_FMA
+#ifdef PORTABLE_IS_FUSED
 #define SCALAR_MULTIPLY_ADD FUSED
 #else
 #define SCALAR_MULTIPLY_ADD(x, y, z) ((x) * (y) + (z))
