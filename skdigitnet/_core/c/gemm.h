@@ -1,9 +1,8 @@
 /*
  * gemm and spmm for float and double: c = a @ b + beta * d, as gemm_template.h says.
  *
- * The instruction set is chosen at run time on x86-64 and is the compiler's own
- * elsewhere; within it, the widest vectors that are no wider than a row of c, or of AVX-512
- * part of a vector.
+ * The instruction set is chosen at run time; within it, the widest vectors that are no wider
+ * than a row of c, or of AVX-512 part of a vector.
  */
 #ifndef SKDIGITNET_GEMM_H
 #define SKDIGITNET_GEMM_H

@@ -10,4 +10,12 @@
 #define UNROLL(n) PRAGMA(GCC unroll n)
 #endif
 
+/* Before a loop that compilers vectorise: how many of its vectors make a round. On Arm GCC
+   would make it one, and count and jump for each. */
+#if defined __aarch64__ && !defined __clang__
+#define UNROLL_VECTORS(n) PRAGMA(GCC unroll n)
+#else
+#define UNROLL_VECTORS(n)
+#endif
+
 #endif
