@@ -62,7 +62,8 @@ static UpdateRule rule_named(const char *name)
         else if (is(name, "gradient")) \
             REPEAT(gemm_##real(set, m, n, k, a, 1, m, b, 1, c, n, c)); \
         else if (is(name, "sparse")) \
-            REPEAT(spmm_##real(set, m, n, k, a, indices, begin, begin + 1, b, 1, d, 0, c, NULL)); \
+            REPEAT(spmm_##real(set, m, n, k, a, indices, begin, begin + 1, b, 1, d, 0, c, \
+                               NULL)); \
         else if (is(name, "logistic")) \
             REPEAT(map_##real(set, LOGISTIC, c, m * n)); \
         else if (is(name, "tanh")) \
