@@ -6,7 +6,8 @@ The C templates are compiled here and nowhere else: what other modules call is d
 """
 
 cdef extern from "c/instruction_set.h" nogil:
-    enum: PORTABLE, AVX2, AVX512
+    enum: N_INSTRUCTION_SETS
+    const char** instruction_set_names
     int best_instruction_set()
 
 cdef extern from "c/gemm.h" nogil:
@@ -48,7 +49,10 @@ cdef extern from "c/updates.h" nogil:
         int instruction_set, const UpdateRule* rule, Py_ssize_t size, double rate,
         double decay, const double* gradient, double* first, double* second, double* theta)
 
-INSTRUCTION_SETS = {"portable": PORTABLE, "avx2": AVX2, "avx512": AVX512}
+# those that are compiled for this architecture, in rising order
+INSTRUCTION_SETS = {
+    instruction_set_names[number].decode(): number for number in range(N_INSTRUCTION_SETS)
+}
 
 cdef int in_use = best_instruction_set()
 
@@ -62,9 +66,9 @@ def use_instruction_set(str name=None):
         The one now in use: the best of this processor, if it lacks the one asked for.
     """
     global in_use
-    wanted = AVX512 if name is None else INSTRUCTION_SETS[name]
+    wanted = N_INSTRUCTION_SETS if name is None else INSTRUCTION_SETS[name]
     in_use = min(best_instruction_set(), wanted)
-    return {code: name for name, code in INSTRUCTION_SETS.items()}[in_use]
+    return list(INSTRUCTION_SETS)[in_use]
 
 
 cdef void gemm(

@@ -45,6 +45,9 @@ PEAK(float, avx2, COMPILED_FOR_AVX2, 32)
 PEAK(double, avx2, COMPILED_FOR_AVX2, 32)
 PEAK(float, avx512, COMPILED_FOR_AVX512, 64)
 PEAK(double, avx512, COMPILED_FOR_AVX512, 64)
+#elif defined __aarch64__
+PEAK(float, neon, , 16)
+PEAK(double, neon, , 16)
 #endif
 
 /* c = a @ b, or a.T @ b + c with a of shape (k, m); b is Fortran's first factor */

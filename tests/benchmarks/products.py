@@ -18,7 +18,6 @@ import ctypes
 import os
 import subprocess
 import tempfile
-import tomllib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from itertools import pairwise
@@ -28,10 +27,12 @@ import numpy as np
 from measure import Target, print_environment, write_json
 from pinning import pin
 from scipy.linalg import cython_blas
+from sources import HEADERS, flags
+
+from skdigitnet._core import arithmetic
 
 HERE = Path(__file__).parent
-ROOT = HERE.parent.parent
-INSTRUCTION_SETS = ("portable", "avx2", "avx512")  # as instruction_set.h numbers them
+INSTRUCTION_SETS = tuple(arithmetic.INSTRUCTION_SETS)  # in the order of their numbers
 REALS = {"float": np.float32, "double": np.float64}
 BLAS = {"float": "sgemm", "double": "dgemm"}
 NETWORKS = ("64-25-10", "64-30-10", "64-50-10", "64-100-10", "64-240-10", "784-30-10",
@@ -85,16 +86,9 @@ def products(network: str, batch: int) -> Iterable[Product]:
 
 def compile_library(folder: str) -> ctypes.CDLL:
     """products.c with the package's own flags."""
-    modules = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
-    flags = next(
-        module["extra-compile-args"]
-        for module in modules["ext-modules"]
-        if module["name"].endswith(".arithmetic")
-    )
     library = Path(folder) / "products.so"
-    command = [os.environ.get("CC", "cc"), *flags, "-Wno-psabi", "-shared", "-fPIC"]
-    include = f"-I{ROOT / 'skdigitnet/_core/c'}"
-    subprocess.run([*command, include, HERE / "products.c", "-o", library], check=True)
+    command = [os.environ.get("CC", "cc"), *flags(), "-Wno-psabi", "-shared", "-fPIC"]
+    subprocess.run([*command, f"-I{HEADERS}", HERE / "products.c", "-o", library], check=True)
     return ctypes.CDLL(str(library))
 
 

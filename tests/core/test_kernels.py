@@ -1,5 +1,7 @@
 """The compiled layer against tests/support/reference.py and plain NumPy."""
 
+import hashlib
+import platform
 from itertools import pairwise, product
 
 import numpy as np
@@ -16,20 +18,6 @@ from skdigitnet._system.threads import ALONE, Team
 DTYPES = (np.float32, np.float64)
 # Against a float64 reference, over whole networks: relative to the largest element.
 TOLERANCE = {np.float32: 2e-5, np.float64: 1e-12}
-
-
-@pytest.fixture
-def avx2_and_avx512():
-    """A function that computes the same with each of the two."""
-
-    def both(function):
-        for name in ("avx2", "avx512"):
-            if arithmetic.use_instruction_set(name) != name:
-                pytest.skip(f"this processor has no {name}")
-            yield function()
-
-    yield both
-    arithmetic.use_instruction_set()
 
 
 def test_unknown_instruction_set_is_not_taken_for_the_best():
@@ -86,14 +74,23 @@ def test_row_has_the_same_bits_in_every_batch(instruction_set, dtype):
             np.testing.assert_array_equal(part, whole[first:last])
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-def test_avx2_and_avx512_give_the_same_bits(avx2_and_avx512, dtype):
-    for n, k, activation in product(range(1, 71), (1, 8, 33), ("identity", "logistic")):
-        layer = random_layer(13, k, n, dtype)
-        of_avx2, of_avx512 = avx2_and_avx512(
-            lambda layer=layer, f=activation: layer_outputs(*layer, f)
-        )
-        np.testing.assert_array_equal(of_avx2, of_avx512)
+@pytest.fixture
+def digest(instruction_set):
+    """A hash of bits that are the same wherever multiply-adds round once."""
+    if instruction_set == "portable" and platform.machine() in ("x86_64", "AMD64"):
+        pytest.skip("products and their sums are rounded one by one")
+    return hashlib.sha256()
+
+
+@pytest.mark.parametrize(
+    ("dtype", "known"), [(np.float32, "984ea03c3c4d72f5"), (np.float64, "015fc2c35a0acf27")]
+)
+def test_layers_have_the_same_bits_on_every_machine(digest, dtype, known):
+    rng = np.random.default_rng(0)
+    for n, k, activation in product(range(1, 71), (1, 8, 33), reference.ACTIVATIONS):
+        layer = ((rng.random(s) - 0.5).astype(dtype) for s in ((13, k), (k, n), (n,)))
+        digest.update(layer_outputs(*layer, activation))
+    assert digest.hexdigest()[:16] == known
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -556,12 +553,12 @@ def test_batch_without_weight_leaves_the_penalty(rule, block_size):
     assert_trained_alike(actual, expected, 1e-11)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-def test_avx2_and_avx512_train_to_the_same_bits(avx2_and_avx512, dtype):
+@pytest.mark.parametrize(
+    ("dtype", "known"), [(np.float32, "3045d9073f4d4607"), (np.float64, "afc0610e306b0883")]
+)
+def test_weights_have_the_same_bits_on_every_machine(digest, dtype, known):
     for n_hidden, n_out, rule in product((1, 3, 9, 17, 34, 67), (2, 5, 10), RULES):
         problem = Problem((7, n_hidden, n_out), dtype=dtype)
-        of_avx2, of_avx512 = avx2_and_avx512(
-            lambda p=problem, rule=rule: p.train(rule, batch_size=5, n_epochs=1)[0]
-        )
-        np.testing.assert_array_equal(of_avx2[1], of_avx512[1])  # the weights
-        np.testing.assert_array_equal(of_avx2[0], of_avx512[0])  # the loss
+        _, theta = problem.train(rule, batch_size=5, n_epochs=1)[0]
+        digest.update(theta)
+    assert digest.hexdigest()[:16] == known

@@ -1,8 +1,12 @@
-"""How thorough the tests are: minutes by default, a night with SKDIGITNET_EXHAUSTIVE=1."""
+"""How thorough the tests are: minutes by default, a night with SKDIGITNET_EXHAUSTIVE=1.
+
+With SKDIGITNET_EMULATED=1, where every instruction takes some hundred, less than by default.
+"""
 
 import os
 
 EXHAUSTIVE = bool(os.environ.get("SKDIGITNET_EXHAUSTIVE"))
+EMULATED = bool(os.environ.get("SKDIGITNET_EMULATED"))
 
 
 def effort(usual, exhaustive):

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "function.h"
+#include "unroll.h"
 
 #define TEMPLATE "elementwise_template.h"
 

@@ -5,6 +5,24 @@
 #define NAME(f) JOIN(f, REAL, TARGET)
 #define INLINE static inline __attribute__((always_inline)) ATTRIBUTES
 
+/* a where x < y, else b, and b where x or y is a NaN. For Arm bits are chosen: of a choice of
+   numbers GCC makes the opposite comparison, and before it four more to find NaNs. */
+#ifdef __aarch64__
+INLINE REAL NAME(if_less)(REAL x, REAL y, REAL a, REAL b)
+{
+    const UINT is_less = -(UINT)(x < y);
+    UINT a_bits, b_bits;
+    memcpy(&a_bits, &a, sizeof a);
+    memcpy(&b_bits, &b, sizeof b);
+    a_bits = (a_bits & is_less) | (b_bits & ~is_less);
+    memcpy(&a, &a_bits, sizeof a);
+    return a;
+}
+#define IF_LESS(x, y, a, b) NAME(if_less)(x, y, a, b)
+#else
+#define IF_LESS(x, y, a, b) ((x) < (y) ? (a) : (b))
+#endif
+
 /*
  * For LOWEST <= x <= 0, exp(x) = 2^n exp(r) with n = round(x / ln 2), so that |r| <= ln(2) / 2,
  * and exp(r) = 1 + r + r^2 q with q a polynomial. ln 2 is taken off in two parts, the first of
@@ -23,7 +41,7 @@ INLINE REAL NAME(reduce)(REAL x, REAL *r, REAL *q)
     UINT bits;
     *r = MULTIPLY_ADD(n, -LN2_LOW, MULTIPLY_ADD(n, -LN2_HIGH, x));
     *q = coefficients[LAST];
-    _Pragma("GCC unroll 16")
+    UNROLL(16)
     for (int k = LAST - 1; k >= 0; k--)
         *q = MULTIPLY_ADD(*q, *r, coefficients[k]);
     memcpy(&bits, &shifted, sizeof bits);
@@ -36,7 +54,7 @@ INLINE REAL NAME(reduce)(REAL x, REAL *r, REAL *q)
 INLINE REAL NAME(exp)(REAL x)
 {
     REAL r, q;
-    const REAL power = NAME(reduce)(x < LOWEST ? LOWEST : x, &r, &q);
+    const REAL power = NAME(reduce)(IF_LESS(x, LOWEST, LOWEST, x), &r, &q);
     const REAL p = MULTIPLY_ADD(r * r, q, r);
     return MULTIPLY_ADD(p, power, power) * UNSHIFT;
 }
@@ -45,8 +63,8 @@ INLINE REAL NAME(exp)(REAL x)
    latter as e - e q, in which q's rounding errors count e times. */
 INLINE REAL NAME(sigmoid)(REAL z)
 {
-    const REAL e = NAME(exp)(z > 0 ? -z : z);
-    const REAL factor = z > 0 ? 1 : e;
+    const REAL e = NAME(exp)(IF_LESS(0, z, -z, z));
+    const REAL factor = IF_LESS(0, z, 1, e);
     return MULTIPLY_ADD(-factor, e / (1 + e), factor);
 }
 
@@ -57,9 +75,9 @@ INLINE REAL NAME(sigmoid)(REAL z)
  */
 INLINE REAL NAME(tanh)(REAL z)
 {
-    const REAL x = z > 0 ? -2 * z : 2 * z;
+    const REAL x = IF_LESS(0, z, -2 * z, 2 * z);
     REAL r, q;
-    const REAL c = NAME(reduce)(x < -40 ? -40 : x, &r, &q) * UNSHIFT;
+    const REAL c = NAME(reduce)(IF_LESS(x, -40, -40, x), &r, &q) * UNSHIFT;
     const REAL p = MULTIPLY_ADD(r * r, q, r);
     const REAL high = MULTIPLY_ADD(c, p, 1 + c) - 1;
     const REAL rest = MULTIPLY_ADD(c * (r * r), q, MULTIPLY_ADD(c, r, c - high));
@@ -78,7 +96,7 @@ INLINE REAL NAME(value)(const Function f, REAL z)
     case TANH:
         return NAME(tanh)(z);
     case RELU:
-        return z < 0 ? 0 : z; /* a NaN stays a NaN: divergence is seen */
+        return IF_LESS(z, 0, 0, z); /* a NaN stays a NaN: divergence is seen */
     case EXPONENTIAL:
         return NAME(exp)(z);
     }
@@ -89,7 +107,11 @@ enum { NAME(BLOCK) = 64 / sizeof(REAL) }; /* a whole number of vectors, or just 
 
 INLINE void NAME(map_block)(const Function f, REAL *z)
 {
+#ifdef __aarch64__
+    UNROLL_VECTORS(2)
+#else
     _Pragma("GCC unroll 1") /* lest the loop be unrolled before it is vectorised */
+#endif
     for (int j = 0; j < NAME(BLOCK); j++)
         z[j] = NAME(value)(f, z[j]);
 }
@@ -141,18 +163,22 @@ static inline ATTRIBUTES void NAME(multiply_by_derivative)(
     case IDENTITY:
         break;
     case LOGISTIC:
+        UNROLL_VECTORS(4)
         for (ptrdiff_t i = 0; i < size; i++)
             delta[i] *= a[i] * (1 - a[i]);
         break;
     case TANH:
+        UNROLL_VECTORS(4)
         for (ptrdiff_t i = 0; i < size; i++)
             delta[i] *= MULTIPLY_ADD(-a[i], a[i], 1);
         break;
     case RELU:
+        UNROLL_VECTORS(4)
         for (ptrdiff_t i = 0; i < size; i++)
             delta[i] = a[i] == 0 ? 0 : delta[i];
         break;
     case EXPONENTIAL:
+        UNROLL_VECTORS(4)
         for (ptrdiff_t i = 0; i < size; i++)
             delta[i] *= a[i];
         break;
@@ -176,6 +202,7 @@ static inline ATTRIBUTES double NAME(squared_norm)(const REAL *x, ptrdiff_t size
     return sums[0];
 }
 
+#undef IF_LESS
 #undef INLINE
 #undef NAME
 #undef JOIN

@@ -23,9 +23,18 @@
 #undef ATTRIBUTES
 #undef TARGET
 #endif
+#ifdef __aarch64__
+#define TARGET neon
+#define ATTRIBUTES
+#define MULTIPLY_ADD(x, y, z) BUILTIN(fma)(x, y, z)
+#include TEMPLATE
+#undef MULTIPLY_ADD
+#undef ATTRIBUTES
+#undef TARGET
+#endif
 #define TARGET portable
 #define ATTRIBUTES
-#ifdef __FP_FAST_FMA
+#ifdef PORTABLE_IS_FUSED
 #define MULTIPLY_ADD(x, y, z) BUILTIN(fma)(x, y, z)
 #else
 #define MULTIPLY_ADD(x, y, z) ((x) * (y) + (z))
@@ -40,6 +49,9 @@
 #define CHOOSE(set, function, arguments) \
     ((set) == AVX512 ? function##_avx512 arguments \
      : (set) == AVX2 ? function##_avx2 arguments : function##_portable arguments)
+#elif defined __aarch64__
+#define CHOOSE(set, function, arguments) \
+    ((set) == NEON ? function##_neon arguments : function##_portable arguments)
 #else
 #define CHOOSE(set, function, arguments) ((void)(set), function##_portable arguments)
 #endif

@@ -1,8 +1,10 @@
 /*
  * Includes TEMPLATE for every TARGET (instruction set), REAL (float, double) and LANES
- * (elements of a vector). AVX-512 has 32 vector registers and room for 8 ROWS of sums, the
- * others have 16; and it can load and store part of a vector, for rows shorter than one. Vectors are contracted to fused multiply-adds wherever there are any;
- * scalars, which the compiler may gather into vectors before it contracts, are told so.
+ * (elements of a vector). AVX-512 and NEON have 32 vector registers, the others 16: AVX-512 has
+ * room for 8 ROWS of 3 vectors of sums, NEON for 7, since a register of its own holds every
+ * factor, and for two rows of 8 SPARSE_VECTORS. AVX-512 can load and store part of a vector,
+ * for rows shorter than one. Vectors are contracted to fused multiply-adds wherever there are
+ * any; scalars, which the compiler may gather into vectors before it contracts, are told so.
  */
 #define FUSED(x, y, z) (sizeof(x) == 4 ? __builtin_fmaf(x, y, z) : __builtin_fma(x, y, z))
 
@@ -10,6 +12,7 @@
 #define TARGET avx512
 #define ATTRIBUTES COMPILED_FOR_AVX512
 #define ROWS 8
+#define SPARSE_VECTORS 4
 #define SCALAR_MULTIPLY_ADD FUSED
 #define REAL float
 #define LANES 16
@@ -32,6 +35,7 @@
 #undef LANES
 #undef REAL
 #undef SCALAR_MULTIPLY_ADD
+#undef SPARSE_VECTORS
 #undef ROWS
 #undef ATTRIBUTES
 #undef TARGET
@@ -39,6 +43,7 @@
 #define TARGET avx2
 #define ATTRIBUTES COMPILED_FOR_AVX2
 #define ROWS 4
+#define SPARSE_VECTORS 4
 #define SCALAR_MULTIPLY_ADD FUSED
 #define REAL float
 #define LANES 8
@@ -63,6 +68,36 @@
 #undef LANES
 #undef REAL
 #undef SCALAR_MULTIPLY_ADD
+#undef SPARSE_VECTORS
+#undef ROWS
+#undef ATTRIBUTES
+#undef TARGET
+#endif
+
+#ifdef __aarch64__
+#define TARGET neon
+#define ATTRIBUTES
+#define ROWS 7
+#define SPARSE_VECTORS 8
+#define SCALAR_MULTIPLY_ADD FUSED
+#define REAL float
+#define LANES 4
+#include TEMPLATE
+#undef LANES
+#define LANES 1
+#include TEMPLATE
+#undef LANES
+#undef REAL
+#define REAL double
+#define LANES 2
+#include TEMPLATE
+#undef LANES
+#define LANES 1
+#include TEMPLATE
+#undef LANES
+#undef REAL
+#undef SCALAR_MULTIPLY_ADD
+#undef SPARSE_VECTORS
 #undef ROWS
 #undef ATTRIBUTES
 #undef TARGET
@@ -71,7 +106,8 @@
 #define TARGET portable
 #define ATTRIBUTES
 #define ROWS 4
-#ifdef __FP_FAST_FMA
+#define SPARSE_VECTORS 4
+#ifdef PORTABLE_IS_FUSED
 #define SCALAR_MULTIPLY_ADD FUSED
 #else
 #define SCALAR_MULTIPLY_ADD(x, y, z) ((x) * (y) + (z))
@@ -93,6 +129,7 @@
 #undef LANES
 #undef REAL
 #undef SCALAR_MULTIPLY_ADD
+#undef SPARSE_VECTORS
 #undef ROWS
 #undef ATTRIBUTES
 #undef TARGET

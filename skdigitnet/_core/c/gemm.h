@@ -1,9 +1,8 @@
 /*
  * gemm and spmm for float and double: c = a @ b + beta * d, as gemm_template.h says.
  *
- * The instruction set is chosen at run time on x86-64 and is the compiler's own
- * elsewhere; within it, the widest vectors that are no wider than a row of c, or of AVX-512
- * part of a vector.
+ * The instruction set is chosen at run time; within it, the widest vectors that are no wider
+ * than a row of c, or of AVX-512 part of a vector.
  */
 #ifndef SKDIGITNET_GEMM_H
 #define SKDIGITNET_GEMM_H
@@ -12,6 +11,7 @@
 
 #include "instruction_set.h"
 #include "planted.h"
+#include "unroll.h"
 
 /* The fewest parts of at most `most`: n_larger of size + 1, then the rest of `size`. */
 struct parts {
@@ -38,6 +38,13 @@ static inline struct parts equal_parts(ptrdiff_t total, ptrdiff_t most)
     ((set) == AVX512 ? ((n) >= 8 ? f##_double_avx512_8 : f##_double_avx512_masked) : \
      (set) == AVX2 ? ((n) >= 4 ? f##_double_avx2_4 : \
                       (n) >= 2 ? f##_double_avx2_2 : f##_double_avx2_1) : \
+     (n) >= 2 ? f##_double_portable_2 : f##_double_portable_1)
+#elif defined __aarch64__
+#define CHOOSE_FLOAT(f, set, n) \
+    ((set) == NEON ? ((n) >= 4 ? f##_float_neon_4 : f##_float_neon_1) : \
+     (n) >= 4 ? f##_float_portable_4 : f##_float_portable_1)
+#define CHOOSE_DOUBLE(f, set, n) \
+    ((set) == NEON ? ((n) >= 2 ? f##_double_neon_2 : f##_double_neon_1) : \
      (n) >= 2 ? f##_double_portable_2 : f##_double_portable_1)
 #else
 #define CHOOSE_FLOAT(f, set, n) ((n) >= 4 ? f##_float_portable_4 : f##_float_portable_1)

@@ -55,14 +55,14 @@ INLINE void NAME(add_row)(
     const int vectors, ptrdiff_t last, NAME(vector) *sum, REAL beta, const REAL *d)
 {
     if (beta != 0)
-        _Pragma("GCC unroll 4")
+        UNROLL(SPARSE_VECTORS)
         for (int v = 0; v < vectors; v++)
             sum[v] = MULTIPLY_ADD(beta, LOAD(d, v), sum[v]);
 }
 
 INLINE void NAME(put_row)(const int vectors, ptrdiff_t last, const NAME(vector) *sum, REAL *c)
 {
-    _Pragma("GCC unroll 4")
+    UNROLL(SPARSE_VECTORS)
     for (int v = 0; v < vectors; v++)
         STORE(c, v, sum[v]);
 }
@@ -73,25 +73,25 @@ INLINE void NAME(tile)(
     REAL beta, const REAL *d, ptrdiff_t d_row, REAL *c, ptrdiff_t n)
 {
     NAME(vector) sum[ROWS][3];
-    _Pragma("GCC unroll 8")
+    UNROLL(8)
     for (int i = 0; i < rows; i++)
-        _Pragma("GCC unroll 3")
+        UNROLL(3)
         for (int v = 0; v < vectors; v++)
             sum[i][v] = (NAME(vector)){0};
 
     for (ptrdiff_t p = 0; p < k; p++) {
         NAME(vector) b_p[3];
-        _Pragma("GCC unroll 3")
+        UNROLL(3)
         for (int v = 0; v < vectors; v++)
             b_p[v] = LOAD(b + p * n, v);
-        _Pragma("GCC unroll 8")
+        UNROLL(8)
         for (int i = 0; i < rows; i++)
-            _Pragma("GCC unroll 3")
+            UNROLL(3)
             for (int v = 0; v < vectors; v++)
                 sum[i][v] = MULTIPLY_ADD(a[i * a_row + p * a_col], b_p[v], sum[i][v]);
     }
 
-    _Pragma("GCC unroll 8")
+    UNROLL(8)
     for (int i = 0; i < rows; i++) {
         NAME(add_row)(vectors, last, sum[i], beta, d + i * d_row);
         if (!IS_MASKED)
@@ -99,7 +99,7 @@ INLINE void NAME(tile)(
     }
     /* a load waits for a masked store whose whole vector it overlaps */
     if (IS_MASKED)
-        _Pragma("GCC unroll 8")
+        UNROLL(8)
         for (int i = 0; i < rows; i++)
             NAME(put_row)(vectors, last, sum[i], c + i * n);
 }
@@ -121,7 +121,10 @@ INLINE void NAME(columns)(
         switch (rows) {
         TILES(1) TILES(2) TILES(3) TILES(4)
 #if ROWS > 4
-        TILES(5) TILES(6) TILES(7) TILES(8)
+        TILES(5) TILES(6) TILES(7)
+#endif
+#if ROWS > 7
+        TILES(8)
 #endif
         }
 #undef TILES
@@ -154,23 +157,23 @@ static ATTRIBUTES void NAME(gemm)(
 /* sum += x * b's row of one entry of sparse a */
 #define ADD_ENTRY(sum, p) do { \
         const REAL *b_p = b + indices[p] * b_row; \
-        _Pragma("GCC unroll 4") \
+        UNROLL(SPARSE_VECTORS) \
         for (int v = 0; v < vectors; v++) \
             sum[v] = MULTIPLY_ADD(values[p], LOAD(b_p, v), sum[v]); \
     } while (0)
 
-/* Two rows of c for sparse a, at most 4 vectors wide: the entries p to p_end of one row of
-   a, and q to q_end of the next. They take turns, since a sum waits for itself. */
+/* Two rows of c for sparse a, at most SPARSE_VECTORS wide: the entries p to p_end of one row
+   of a, and q to q_end of the next. They take turns, since a sum waits for itself. */
 INLINE void NAME(sparse_rows)(
     const int vectors, ptrdiff_t last, const REAL *values, const int *indices,
     ptrdiff_t p, ptrdiff_t p_end, ptrdiff_t q, ptrdiff_t q_end,
     const REAL *b, ptrdiff_t b_row, REAL beta, const REAL *d, ptrdiff_t d_row,
     REAL *c, ptrdiff_t n)
 {
-    NAME(vector) sum[4], other[4];
+    NAME(vector) sum[SPARSE_VECTORS], other[SPARSE_VECTORS];
     if (p == p_end && q == q_end && beta == 1 && d == c)
         return; /* of many columns most are empty */
-    _Pragma("GCC unroll 4")
+    UNROLL(SPARSE_VECTORS)
     for (int v = 0; v < vectors; v++)
         sum[v] = other[v] = (NAME(vector)){0};
     for (; p < p_end && q < q_end; p++, q++) {
@@ -192,8 +195,8 @@ INLINE void NAME(sparse_row)(
     ptrdiff_t p, ptrdiff_t p_end, const REAL *b, ptrdiff_t b_row,
     REAL beta, const REAL *d, REAL *c)
 {
-    NAME(vector) sum[4];
-    _Pragma("GCC unroll 4")
+    NAME(vector) sum[SPARSE_VECTORS];
+    UNROLL(SPARSE_VECTORS)
     for (int v = 0; v < vectors; v++)
         sum[v] = (NAME(vector)){0};
     for (; p < p_end; p++)
@@ -212,7 +215,7 @@ INLINE void NAME(sparse_columns)(
     if (packed) {
         b_row = vectors * LANES;
         for (ptrdiff_t p = 0; p < k; p++)
-            _Pragma("GCC unroll 4")
+            UNROLL(SPARSE_VECTORS)
             for (int v = 0; v < vectors; v++)
                 STORE(packed + p * b_row, v, LOAD(b + p * n, v));
         b = packed;
@@ -228,15 +231,16 @@ INLINE void NAME(sparse_columns)(
             b, b_row, beta, d + i * d_row, c + i * n);
 }
 
-/* Where `packed`, of at least 4 * LANES * k elements, is not NULL, four vectors' width of
-   b at a time is copied there, close together: worth it where each row of b is used often. */
+/* Where `packed`, of at least SPARSE_VECTORS * LANES * k elements, is not NULL, as many
+   columns of b as a row of sums has are copied there at a time, close together: worth it
+   where each row of b is used often. */
 static ATTRIBUTES void NAME(spmm)(
     ptrdiff_t m, ptrdiff_t n, ptrdiff_t k,
     const REAL *values, const int *indices, const ptrdiff_t *begin, const ptrdiff_t *end,
     const REAL *b, REAL beta, const REAL *d, ptrdiff_t d_row, REAL *c, REAL *packed)
 {
     ASSUME_WIDTH;
-    const struct parts tiles = equal_parts((n + LANES - 1) / LANES, 4);
+    const struct parts tiles = equal_parts((n + LANES - 1) / LANES, SPARSE_VECTORS);
     ptrdiff_t j = 0;
     for (ptrdiff_t t = 0; t < tiles.n; t++) {
         const ptrdiff_t vectors = tiles.size + (t < tiles.n_larger);
@@ -248,6 +252,9 @@ static ATTRIBUTES void NAME(spmm)(
             break;
         switch (vectors) {
         COLUMNS(1) COLUMNS(2) COLUMNS(3) COLUMNS(4)
+#if SPARSE_VECTORS > 4
+        COLUMNS(5) COLUMNS(6) COLUMNS(7) COLUMNS(8)
+#endif
         }
 #undef COLUMNS
         j += vectors * LANES;
