@@ -174,8 +174,10 @@ static inline ATTRIBUTES void NAME(multiply_by_derivative)(
         break;
     case RELU:
         UNROLL_VECTORS(4)
-        for (ptrdiff_t i = 0; i < size; i++)
-            delta[i] = a[i] == 0 ? 0 : delta[i];
+        for (ptrdiff_t i = 0; i < size; i++) {
+            const REAL d = delta[i]; /* read in any case, or Clang makes no vectors for Arm */
+            delta[i] = a[i] == 0 ? 0 : d;
+        }
         break;
     case EXPONENTIAL:
         UNROLL_VECTORS(4)
