@@ -89,17 +89,17 @@ class Settings:
 # was tried in whole, with 250 epochs, and that of an hour with 50; their distortions were not
 # compared with others. The epochs are those that fit into the budget.
 SETTINGS = {
-    "minute": Settings((1024, 512), 26, 0.0015),
-    "ten-minutes": Settings((1024, 512), 270, 0.0015, strength=1.2),
-    "hour": Settings((2048, 1024), 600, 0.001, strength=1.4),
+    "minute": Settings((1024, 512), 24, 0.0015),
+    "ten-minutes": Settings((1024, 512), 240, 0.0015, strength=1.2),
+    "hour": Settings((2048, 1024), 540, 0.001, strength=1.4),
 }
 # slower, and with a larger rate; only that of the minute was tried
 WITH_SIGMOID = {
-    "minute": replace(SETTINGS["minute"], epochs=24, rate=0.003, activation="logistic"),
+    "minute": replace(SETTINGS["minute"], epochs=22, rate=0.003, activation="logistic"),
     "ten-minutes": replace(
-        SETTINGS["ten-minutes"], epochs=250, rate=0.003, activation="logistic"
+        SETTINGS["ten-minutes"], epochs=225, rate=0.003, activation="logistic"
     ),
-    "hour": replace(SETTINGS["hour"], epochs=560, rate=0.002, activation="logistic"),
+    "hour": replace(SETTINGS["hour"], epochs=500, rate=0.002, activation="logistic"),
 }
 
 
