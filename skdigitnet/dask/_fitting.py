@@ -84,7 +84,8 @@ def naming_validation_rows() -> Iterator[None]:
     try:
         yield
     except (TypeError, ValueError) as error:
-        raise type(error)(f"X_val or y_val cannot be used: {error}") from error
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"X_val or y_val cannot be used: {error}") from error
 
 
 def _given(parts: Parts, labels: Labels, features: dict) -> Given:

@@ -74,10 +74,15 @@ def test_row_has_the_same_bits_in_every_batch(instruction_set, dtype):
             np.testing.assert_array_equal(part, whole[first:last])
 
 
+def rounds_once(instruction_set):
+    """Whether it multiplies and adds in one instruction."""
+    return instruction_set != "portable" or platform.machine() not in ("x86_64", "AMD64")
+
+
 @pytest.fixture
 def digest(instruction_set):
     """A hash of bits that are the same wherever multiply-adds round once."""
-    if instruction_set == "portable" and platform.machine() in ("x86_64", "AMD64"):
+    if not rounds_once(instruction_set):
         pytest.skip("products and their sums are rounded one by one")
     return hashlib.sha256()
 
@@ -562,3 +567,24 @@ def test_weights_have_the_same_bits_on_every_machine(digest, dtype, known):
         _, theta = problem.train(rule, batch_size=5, n_epochs=1)[0]
         digest.update(theta)
     assert digest.hexdigest()[:16] == known
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_losses_have_the_same_bits_with_every_instruction_set(dtype):
+    losses = {}
+    try:
+        for name in filter(rounds_once, arithmetic.INSTRUCTION_SETS):
+            if arithmetic.use_instruction_set(name) == name:
+                losses[name] = [
+                    Problem((7, n_hidden, n_out), dtype=dtype).train(
+                        rule, batch_size=5, n_epochs=1
+                    )[0][0]
+                    for n_hidden, n_out, rule in product((1, 9, 34, 67), (2, 10), RULES)
+                ]
+    finally:
+        arithmetic.use_instruction_set()
+    if len(losses) < 2:
+        pytest.skip(f"this processor has no other than {[*losses]}")
+    first, *others = losses.values()
+    for other in others:
+        np.testing.assert_array_equal(other, first)
