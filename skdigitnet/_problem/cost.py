@@ -1,7 +1,8 @@
 """What rows and updates cost, and so the rows of a block and of a call, and the threads.
 
-Costs are in operations, each about a multiplication or an addition. Blocks decide in which
-order numbers are summed, and calls that of an objective's loss; threads change no bit.
+Costs are in operations, each about a multiplication or an addition of a matrix product.
+Blocks decide in which order numbers are summed, and calls that of an objective's loss; threads
+change no bit.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ from skdigitnet._problem.network import Network
 FORWARD_OPERATIONS = 2
 TRAINING_OPERATIONS = 6
 # What an update costs for each parameter.
-UPDATE_OPERATIONS = 20
+UPDATE_OPERATIONS = 80
 # What a row and a batch cost besides, however small the network.
-ROW_OPERATIONS = 500
-BATCH_OPERATIONS = 5000
+ROW_OPERATIONS = 2000
+BATCH_OPERATIONS = 20_000
 
 # Rows that go through the network together: enough for the matrix products to run
 # at full speed, few enough for their activations to stay in cache.
@@ -26,7 +27,7 @@ MAX_BLOCK_ROWS = 1024
 MIN_BLOCK_ROWS = 64
 BLOCK_BYTES = 2**24
 # One compiled call: a few hundredths of a second, after which Python checks for Ctrl-C.
-CALL_OPERATIONS = 2**28
+CALL_OPERATIONS = 2**30
 # Between two waits for the other threads; below it waiting costs more than the help is worth.
 THREAD_OPERATIONS = 2**21
 
