@@ -11,6 +11,7 @@ import pytest
 from estimators import assert_same_fit, assert_same_weights, bits, indicator, maker, weights
 from resuming import assert_same_training, cut_calls_short, fit_through_ctrl_c
 from sklearn.datasets import load_digits
+from sklearn.ensemble import VotingClassifier
 
 from skdigitnet.datasets import RowBlocks
 
@@ -78,6 +79,16 @@ def test_lbfgs_has_the_bits_of_the_fit_in_memory(window_blocks, monkeypatch):
     X, y = digits()
     clf = make(solver="lbfgs", max_iter=20).fit(blocks(X, window_blocks), y)
     assert_same_fit(clf, make(solver="lbfgs", max_iter=20).fit(X, y))
+
+
+def test_a_committee_hands_blocks_to_its_members():
+    X, y = digits()
+    rows = blocks(X, transform=distorted)
+    members = [make(random_state=seed) for seed in (0, 1)]
+    committee = VotingClassifier([("a", members[0]), ("b", members[1])], voting="soft")
+    committee.fit(rows, y)
+    expected = np.mean([member.fit(rows, y).predict_proba(X) for member in members], axis=0)
+    np.testing.assert_array_equal(committee.predict_proba(X), expected)
 
 
 def test_mostly_zero_rows_and_labels_of_several_kinds():
