@@ -151,7 +151,12 @@ X, y = rng.random((20000, 400), dtype=np.float32), rng.integers(0, 10, 20000)
 clf = BackpropMLPClassifier((300,), n_jobs=2, tol=0, max_iter=100000, random_state=0,
                             n_iter_no_change=np.inf, **eval(sys.argv[1]))
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have it ignored
-threading.Timer(1.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+def interrupt():
+    while not any(thread.name.startswith("skdigitnet") for thread in threading.enumerate()):
+        time.sleep(0.01)
+    time.sleep(0.5)  # training is on
+    os.kill(os.getpid(), signal.SIGINT)
+threading.Thread(target=interrupt).start()
 try:
     clf.fit(X, y)
 except KeyboardInterrupt:
