@@ -28,6 +28,7 @@ MIN_BLOCK_ROWS = 64
 BLOCK_BYTES = 2**24
 # One compiled call: a few hundredths of a second, after which Python checks for Ctrl-C.
 CALL_OPERATIONS = 2**30
+CALL_ELEMENTS = 2**23
 # Between two waits for the other threads; below it waiting costs more than the help is worth.
 THREAD_OPERATIONS = 2**21
 
@@ -38,22 +39,26 @@ def block_rows(row_elements: int, itemsize: int) -> int:
     return max(MIN_BLOCK_ROWS, min(rows, MAX_BLOCK_ROWS))
 
 
-def training_call_rows(network: Network, batch_size: int | None = None) -> int:
-    """Number of rows for one compiled call, each forward and backward.
+def training_call_rows(network: Network, batch_size: int) -> int:
+    """Number of rows for one compiled call, with an update every ``batch_size`` rows."""
+    update = BATCH_OPERATIONS + UPDATE_OPERATIONS * network.n_params
+    return max(1, CALL_OPERATIONS // (_training_operations(network) + update // batch_size))
 
-    It is the same for dense rows and their sparse copy, since sums depend on it.
 
-    Parameters
-    ----------
-    network : Network
-    batch_size : int or None
-        Rows after which there is an update; None if there is none.
+def objective_call_rows(network: Network) -> int:
+    """Number of rows for one compiled call, forward and backward without an update.
+
+    It is the same for dense rows and their sparse copy, since sums depend on it. As many rows
+    may be left over from one window of blocks for the next, so their memory is bounded too.
     """
-    operations = ROW_OPERATIONS + TRAINING_OPERATIONS * network.n_params
-    if batch_size is not None:
-        update = BATCH_OPERATIONS + UPDATE_OPERATIONS * network.n_params
-        operations += update // batch_size
-    return max(1, CALL_OPERATIONS // operations)
+    n_in = network.layer_sizes[0]
+    rows = min(CALL_OPERATIONS // _training_operations(network), CALL_ELEMENTS // n_in)
+    return max(1, rows)
+
+
+def _training_operations(network: Network) -> int:
+    """Of one row, forward and backward."""
+    return ROW_OPERATIONS + TRAINING_OPERATIONS * network.n_params
 
 
 def prediction_call_rows(coefs: list[np.ndarray], block_size: int, itemsize: int) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 from skdigitnet._core.plan import Plan, Workspace
 from skdigitnet._core.rows import Inputs
 from skdigitnet._core.train import add_loss_gradient, add_penalty, penalty, sum_loss
-from skdigitnet._problem.cost import block_rows, training_call_rows
+from skdigitnet._problem.cost import block_rows, objective_call_rows
 from skdigitnet._problem.network import Network
 from skdigitnet._problem.samples import BlockSamples, Samples, Window
 from skdigitnet._system.threads import ALONE, Team
@@ -66,7 +66,7 @@ class Objective:
             total_weight = float(np.sort(samples.targets.sample_weight[rows]).sum())
         self.total_weight = total_weight
         self.loss_name, self.decay = loss, alpha / self.total_weight
-        self.call_rows = training_call_rows(network)
+        self.call_rows = objective_call_rows(network)
         self.max_block_rows = len(rows) if max_block_rows is None else max_block_rows
         self.workspace: Workspace | None = None
 
