@@ -28,6 +28,7 @@ MIN_BLOCK_ROWS = 64
 BLOCK_BYTES = 2**24
 # One compiled call: a few hundredths of a second, after which Python checks for Ctrl-C.
 CALL_OPERATIONS = 2**30
+# Of an objective's: 64 MiB of its rows in double precision.
 CALL_ELEMENTS = 2**23
 # Between two waits for the other threads; below it waiting costs more than the help is worth.
 THREAD_OPERATIONS = 2**21
