@@ -26,7 +26,8 @@ BATCH_OPERATIONS = 20_000
 MAX_BLOCK_ROWS = 1024
 MIN_BLOCK_ROWS = 64
 BLOCK_BYTES = 2**24
-# One compiled call: a few hundredths of a second, after which Python checks for Ctrl-C.
+# One compiled call: about a hundredth of a second with vectors of AVX2 or wider, after which
+# Python checks for Ctrl-C.
 CALL_OPERATIONS = 2**30
 # Of an objective's: 64 MiB of its rows in double precision.
 CALL_ELEMENTS = 2**23

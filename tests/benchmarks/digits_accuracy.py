@@ -136,13 +136,13 @@ def our_network(settings: Settings, seed: int) -> BackpropMLPClassifier:
 
 
 def train_ours(settings: Settings, budget: float, X, y, seed: int) -> tuple[int, Callable]:
-    """Train our networks; return the epochs of each, and their ``predict``."""
+    """Train our networks; return the epochs of each, and their common ``predict``."""
     seeds = range(seed * settings.members, (seed + 1) * settings.members)
     members = [(str(member), our_network(settings, member)) for member in seeds]
     committee = VotingClassifier(members, voting="soft")
     transform = Distortions(**distortions(settings.strength))
     committee.fit(RowBlocks(X, transform=transform), y)
-    return settings.epochs, committee.predict
+    return committee.estimators_[0].n_iter_, committee.predict
 
 
 def epochs_within(
